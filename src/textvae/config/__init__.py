@@ -1,0 +1,19 @@
+"""Settings: frozen, validated, free of torch."""
+
+from textvae.config.data import DataConfig
+from textvae.config.decoding import DecodingConfig
+from textvae.config.model import ModelConfig
+from textvae.config.objective import ObjectiveConfig
+from textvae.config.run import RunConfig, parse_assignments, read_settings
+from textvae.config.training import TrainingConfig
+
+__all__ = [
+    "DataConfig",
+    "DecodingConfig",
+    "ModelConfig",
+    "ObjectiveConfig",
+    "RunConfig",
+    "TrainingConfig",
+    "parse_assignments",
+    "read_settings",
+]

@@ -1,0 +1,58 @@
+"""`DecodingConfig`: how tokens are chosen."""
+
+from dataclasses import dataclass
+
+from textvae.config.fields import check_range
+from textvae.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodingConfig:
+    """Settings of the decoding engine.
+
+    Neutral values (temperature 1, everything else off) draw from the model's own p(x|z).
+    """
+
+    temperature: float = 1.0
+    """0: greedy."""
+    top_k: int = 0
+    """Keep the k most probable tokens; 0: all."""
+    top_p: float = 1.0
+    """Keep the smallest set of tokens with this mass (Holtzman et al. 2020, arXiv:1904.09751)."""
+    min_p: float = 0.0
+    """Keep tokens at least this share of the most probable one's (Nguyen et al. 2024, arXiv:2407.01082)."""
+    num_beams: int = 1
+    """More than 1: beam search; the temperature must be 0."""
+    length_penalty: float = 1.0
+    """Beam scores are log p / length ** length_penalty."""
+    repetition_penalty: float = 1.0
+    """Divides positive and multiplies negative logits of tokens already there (Keskar et al. 2019, arXiv:1909.05858)."""
+    no_repeat_ngram: int = 0
+    """No n-gram of this many tokens occurs twice; 0: off."""
+    min_length: int = 0
+    """Tokens before `</s>` may come."""
+    max_length: int | None = None
+    """Tokens after which decoding stops; None: the model's own limit."""
+    known_words: bool = True
+    """Only words seen in training, where the run has a lexicon (subword tokenizers of spaced scripts)."""
+
+    def __post_init__(self) -> None:
+        check_range("decoding.temperature", self.temperature, 0)
+        check_range("decoding.top_k", self.top_k, 0)
+        check_range("decoding.top_p", self.top_p, high=1, above=0)
+        check_range("decoding.min_p", self.min_p, 0, 1)
+        check_range("decoding.num_beams", self.num_beams, 1)
+        check_range("decoding.length_penalty", self.length_penalty)
+        check_range("decoding.repetition_penalty", self.repetition_penalty, above=0)
+        check_range("decoding.no_repeat_ngram", self.no_repeat_ngram, 0)
+        check_range("decoding.min_length", self.min_length, 0)
+        check_range("decoding.max_length", self.max_length, 1)
+        if self.num_beams > 1 and self.temperature != 0:
+            raise ConfigError(
+                f"decoding.num_beams is {self.num_beams} with temperature {self.temperature}; "
+                "beam search is deterministic: set temperature 0"
+            )
+        if self.max_length is not None and self.min_length > self.max_length:
+            raise ConfigError(
+                f"decoding.min_length is {self.min_length}; it must be at most max_length ({self.max_length})"
+            )

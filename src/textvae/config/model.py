@@ -1,0 +1,54 @@
+"""`ModelConfig`: everything that determines the shape of the weights."""
+
+from dataclasses import dataclass
+
+from textvae.config.fields import check_range
+from textvae.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """The architecture of q(z|x), p(z) and p(x|z).
+
+    `encoder`, `decoder` and `injection` name entries of the registries in `textvae.models.registry`;
+    they are checked there, so that a registered class of the user's own is as good as ours.
+    """
+
+    vocab_size: int | None = None
+    """V, special tokens included; None: taken from the tokenizer."""
+    latent_dim: int = 32
+    """D, the dimensions of z."""
+    embed_dim: int = 256
+    encoder: str = "lstm"
+    encoder_dim: int = 256
+    """Hidden units a direction (recurrent) or the width (transformer)."""
+    encoder_layers: int = 1
+    decoder: str = "lstm"
+    decoder_dim: int = 512
+    decoder_layers: int = 1
+    num_heads: int = 4
+    """Attention heads (transformer parts only)."""
+    injection: str = "default"
+    """How z enters the decoder: names joined by +, as initial+input; "default": the decoder's tested one."""
+    tie_embeddings: bool = True
+    """Output weights = input embeddings of the decoder."""
+    share_embeddings: bool = False
+    """The encoder reads through the decoder's embeddings."""
+    dropout: float = 0.3
+    """Dropout between layers and before the output."""
+    embed_dropout: float = 0.3
+    """Dropout of the decoder's input embeddings."""
+    encoder_dropout: float = 0.1
+    """Dropout of the encoder's embeddings and features."""
+    max_length: int = 128
+    """The longest text in tokens, `</s>` not counted."""
+
+    def __post_init__(self) -> None:
+        sizes = ("latent_dim", "embed_dim", "encoder_dim", "encoder_layers", "decoder_dim", "decoder_layers")
+        for name in (*sizes, "num_heads", "max_length", "vocab_size"):
+            check_range(f"model.{name}", getattr(self, name), 1)
+        for name in ("dropout", "embed_dropout", "encoder_dropout"):
+            check_range(f"model.{name}", getattr(self, name), 0, 0.95)
+        for part, width in (("encoder", self.encoder_dim), ("decoder", self.decoder_dim)):
+            if getattr(self, part) == "transformer" and width % self.num_heads:
+                raise ConfigError(f"model.{part}_dim is {width}; it must be a multiple of num_heads ({self.num_heads})")

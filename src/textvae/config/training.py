@@ -1,0 +1,54 @@
+"""`TrainingConfig`: steps, optimiser, precision, checkpoints."""
+
+from dataclasses import dataclass
+
+from textvae.config.fields import check_choice, check_range
+
+PRECISIONS = ("auto", "fp32", "bf16", "fp64")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """How the weights are fitted."""
+
+    epochs: int | None = None
+    """None: chosen from the corpus's size."""
+    max_time: float | None = None
+    """Seconds of training after which the run ends cleanly; learning rate and schedules stretch to fit."""
+    batch_tokens: int = 1400
+    """Real target tokens a batch (a rank), about."""
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    warmup: float = 0.02
+    """Share of all steps over which the learning rate rises."""
+    final_learning_rate: float = 0.05
+    """End of the cosine decay, as a share of `learning_rate`."""
+    clip_norm: float = 5.0
+    word_dropout: float = 0.1
+    """Share of the decoder's input words blanked, in training only."""
+    ema: float = 0.0
+    """Decay of the moving average of the weights that is evaluated and saved; 0: off."""
+    precision: str = "auto"
+    patience: int = 5
+    """Epochs without a better held-out -ELBO before training stops; 0: never."""
+    checkpoint_every: int = 500
+    """Steps between checkpoints; one is written at each epoch's end too."""
+    keep_checkpoints: int = 2
+    samples: int = 8
+    """Prior samples and reconstructions written each epoch."""
+    seed: int = 0
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        check_choice("training.precision", self.precision, PRECISIONS)
+        for name in ("epochs", "batch_tokens", "checkpoint_every", "keep_checkpoints", "threads"):
+            check_range(f"training.{name}", getattr(self, name), 1)
+        for name in ("max_time", "learning_rate", "clip_norm"):
+            check_range(f"training.{name}", getattr(self, name), above=0)
+        for name in ("weight_decay", "patience", "samples"):
+            check_range(f"training.{name}", getattr(self, name), 0)
+        for name in ("warmup", "final_learning_rate"):
+            check_range(f"training.{name}", getattr(self, name), 0, 1)
+        for name in ("word_dropout", "ema"):
+            check_range(f"training.{name}", getattr(self, name), 0, 0.99999)
+        check_range("training.seed", self.seed, 0, 2**63 - 1)

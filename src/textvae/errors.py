@@ -1,0 +1,93 @@
+"""Everything textvae raises on purpose.
+
+TextVAEError
+├── ConfigError (ValueError)             an unknown key, a value out of range
+├── DataError (ValueError)               a corpus that cannot be used as it is
+│   ├── TextEncodingError                bytes that are not the stated encoding
+│   └── MissingColumnError               a column the file does not have
+├── TokenizerError (ValueError)          a tokenizer that cannot be trained or read
+├── LatentError (ValueError)             a z of the wrong shape, or not finite
+├── RunError (RuntimeError)              trouble with a run folder
+│   ├── RunNotFoundError                 nothing to load there
+│   ├── RunExistsError                   another run is already there
+│   ├── CorruptRunError                  a missing, damaged or unsafe file
+│   └── NewerRunError                    written by a later version
+├── TrainingError (RuntimeError)         training cannot go on
+│   ├── NonFiniteLossError               NaN or Inf in loss or gradient
+│   └── SaveError                        a checkpoint could not be written
+├── DeviceError (RuntimeError)           a device that is not there
+└── MissingExtraError (ImportError)      an optional dependency is not installed
+
+Every message is one line: what is wrong, the value received, what to do.
+"""
+
+
+class TextVAEError(Exception):
+    """Root of every error raised on purpose."""
+
+
+class ConfigError(TextVAEError, ValueError):
+    """A setting is unknown, or its value cannot be used."""
+
+
+class DataError(TextVAEError, ValueError):
+    """A corpus cannot be used as it is."""
+
+
+class TextEncodingError(DataError):
+    """The bytes of a file are not in the encoding they were read with."""
+
+
+class MissingColumnError(DataError):
+    """A named column is not in the file; the message lists those found."""
+
+
+class TokenizerError(TextVAEError, ValueError):
+    """A tokenizer cannot be trained on this corpus or read from this folder."""
+
+
+class LatentError(TextVAEError, ValueError):
+    """A latent array has the wrong shape or holds NaN or Inf."""
+
+
+class RunError(TextVAEError, RuntimeError):
+    """A run folder cannot be used."""
+
+
+class RunNotFoundError(RunError):
+    """The folder is absent or holds no run."""
+
+
+class RunExistsError(RunError):
+    """The output folder already holds a run."""
+
+
+class CorruptRunError(RunError):
+    """A file of the run is missing, damaged or of a kind that is never loaded."""
+
+
+class NewerRunError(RunError):
+    """The run was written by a later version of textvae."""
+
+
+class TrainingError(TextVAEError, RuntimeError):
+    """Training cannot go on."""
+
+
+class NonFiniteLossError(TrainingError):
+    """The loss or the gradient became NaN or infinite."""
+
+
+class SaveError(TrainingError):
+    """A checkpoint could not be written; the one before it is intact."""
+
+
+class DeviceError(TextVAEError, RuntimeError):
+    """The device asked for is not there."""
+
+
+class MissingExtraError(TextVAEError, ImportError):
+    """An optional dependency is needed and not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"this needs {package}, which is not installed: pip install 'textvae[{extra}]'")
