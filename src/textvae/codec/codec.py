@@ -1,0 +1,151 @@
+"""`Codec`: texts to posterior to z to texts, batched and seeded."""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from textvae.config import DecodingConfig
+from textvae.data.batching import collate, sequential_batches
+from textvae.data.store import TokenStore
+from textvae.data.tokenizers import Tokenizer
+from textvae.decoding.engine import decode
+from textvae.decoding.lexicon import Lexicon
+from textvae.decoding.noise import row_normals
+from textvae.distributions import DiagonalGaussian
+from textvae.errors import LatentError
+from textvae.models import VAEModel
+
+GREEDY = DecodingConfig(temperature=0)
+
+
+class Codec:
+    """A model with its tokenizer, on one device.
+
+    Results are on the CPU, in the order of what was given, whatever the batches.
+
+    Attributes:
+        decoding: the settings used where none are given.
+        words: the words seen in training, where decoding may keep to them; empty: no lexicon.
+    """
+
+    def __init__(
+        self,
+        model: VAEModel,
+        tokenizer: Tokenizer,
+        *,
+        decoding: DecodingConfig | None = None,
+        words: Sequence[str] = (),
+        batch_size: int = 128,
+    ) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.decoding = decoding or DecodingConfig()
+        self.words = tuple(words)
+        self.batch_size = batch_size
+
+    @property
+    def latent_dim(self) -> int:
+        """D."""
+        return self.model.config.latent_dim
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return self.model.posterior_head.weight.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The model's precision."""
+        return self.model.posterior_head.weight.dtype
+
+    def store(self, texts: Sequence[str]) -> TokenStore:
+        """Encode texts into rows of ids, cut to the model's length; an empty text is an empty row."""
+        rows = [row[: self.model.config.max_length] for row in self.tokenizer.encode(list(texts))]
+        return TokenStore.from_rows(rows)
+
+    def batches(self, store: TokenStore) -> Iterator[tuple[np.ndarray, Tensor, Tensor]]:
+        """Yield (indices, tokens (B, T), lengths (B,)) over the store, shortest texts first."""
+        mean_length = store.num_tokens / max(1, len(store)) + 1
+        for indices in sequential_batches(store.lengths, int(self.batch_size * mean_length) + 1):
+            batch = collate(store, indices)
+            yield indices, torch.from_numpy(batch.tokens).to(self.device), torch.from_numpy(batch.lengths).to(self.device)
+
+    @torch.inference_mode()
+    def posterior(self, texts: Sequence[str] | TokenStore) -> DiagonalGaussian:
+        """Return q(z|x) over (N, D)."""
+        store = texts if isinstance(texts, TokenStore) else self.store(texts)
+        loc = torch.empty(len(store), self.latent_dim, dtype=self.dtype)
+        scale = torch.empty_like(loc)
+        self.model.eval()
+        for indices, tokens, lengths in self.batches(store):
+            posterior = self.model.posterior(tokens, lengths)
+            loc[indices] = posterior.loc.to(loc)
+            scale[indices] = posterior.scale.to(scale)
+        return DiagonalGaussian(loc, scale)
+
+    def encode(self, texts: Sequence[str], *, sample: bool = False, seed: int = 0) -> Tensor:
+        """Return z, (N, D): posterior means, or with `sample` one draw each, noise by (seed, row)."""
+        posterior = self.posterior(texts)
+        if not sample:
+            return posterior.loc
+        return posterior.at(row_normals(seed, range(len(texts)), self.latent_dim).to(posterior.loc))
+
+    def prior_sample(self, num: int, *, seed: int = 0) -> Tensor:
+        """Return z ~ p(z), (num, D), noise by (seed, row)."""
+        return self.model.prior().at(row_normals(seed, range(num), self.latent_dim).to(self.device, self.dtype)).cpu()
+
+    def decode(
+        self, z: Tensor, config: DecodingConfig | None = None, *, seed: int = 0, prefix: str = ""
+    ) -> list[str]:
+        """Turn each z, (N, D), into a text.
+
+        Args:
+            z: finite.
+            config: None: the codec's own.
+            seed: with the row's number, the noise of each row.
+            prefix: what every text begins with.
+
+        Raises:
+            LatentError: a z of another shape, NaN or Inf.
+        """
+        config = config or self.decoding
+        rows: list[list[int]] = []
+        for start in range(0, len(self._checked(z)), self.batch_size):
+            rows += self._decode_batch(z[start : start + self.batch_size], config, seed, start, prefix)
+        return self.tokenizer.decode(rows)
+
+    def reconstruct(
+        self, texts: Sequence[str], config: DecodingConfig | None = None, *, sample: bool = False, seed: int = 0
+    ) -> list[str]:
+        """Return the decodes of the texts' posterior means (or samples), greedy unless `config` says otherwise."""
+        return self.decode(self.encode(texts, sample=sample, seed=seed), config or GREEDY, seed=seed)
+
+    def _decode_batch(self, z: Tensor, config: DecodingConfig, seed: int, start: int, prefix: str) -> list[list[int]]:
+        known = torch.from_numpy(self.tokenizer.encode([prefix])[0].astype(np.int64)).expand(len(z), -1)
+        self.model.eval()
+        decoded = decode(
+            self.model.decoder,
+            z.to(self.device, self.dtype),
+            config,
+            max_length=self.model.config.max_length,
+            seed=seed,
+            rows=range(start, start + len(z)),
+            prefix=known,
+            constraint=self._lexicon.constraint(len(z)) if config.known_words and self._lexicon else None,
+            allow_unk=self.tokenizer.kind == "word",
+        )
+        return decoded.tokens
+
+    @cached_property
+    def _lexicon(self) -> Lexicon | None:
+        return Lexicon(self.words, self.tokenizer) if self.words else None
+
+    def _checked(self, z: Tensor) -> Tensor:
+        if z.ndim != 2 or z.shape[1] != self.latent_dim:
+            raise LatentError(f"z has shape {tuple(z.shape)}; this model needs (N, {self.latent_dim})")
+        if not z.isfinite().all():
+            raise LatentError("z holds NaN or Inf; every number must be finite")
+        return z

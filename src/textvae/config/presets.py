@@ -1,0 +1,60 @@
+"""What `--for` stands for, and the settings that depend on the corpus."""
+
+import dataclasses
+
+from textvae.config.fields import check_choice
+from textvae.config.run import RunConfig
+
+PRESETS: dict[str, dict[str, dict[str, object]]] = {
+    "sampling": {},
+    "editing": {
+        "model": {"latent_dim": 128},
+        "objective": {"faithful": 0.9},
+        "training": {"word_dropout": 0.3},
+    },
+}
+"""`sampling`: fluent prior samples, reconstructions that keep the topic. `editing`: faithful reconstructions."""
+
+SAMPLING_NATS, EDITING_NATS = 0.4, 3.0
+"""Target rate, nats a token of the mean text: a 10-word review takes about 34 nats to be told from its like."""
+
+
+def preset(name: str) -> RunConfig:
+    """Return the settings of `sampling` or `editing`.
+
+    Raises:
+        ConfigError: no such preset.
+    """
+    check_choice("--for", name, PRESETS)
+    return RunConfig().updated(PRESETS[name])
+
+
+def default_target_rate(mean_length: float, *, faithful: bool) -> float:
+    """Return a target rate in nats for texts of `mean_length` tokens, `</s>` counted."""
+    if faithful:
+        return round(min(max(EDITING_NATS * mean_length, 15.0), 150.0), 1)
+    return round(min(max(SAMPLING_NATS * mean_length, 5.0), 10.0), 1)
+
+
+def default_epochs(num_tokens: int) -> int:
+    """Return epochs for a corpus of `num_tokens`: about five million tokens in all, 2 to 40 times each."""
+    return int(min(max(5_000_000 / max(num_tokens, 1), 2), 40))
+
+
+def resolved(config: RunConfig, *, vocab_size: int, max_length: int, num_tokens: int, num_texts: int) -> RunConfig:
+    """Return `config` with everything that was left to the corpus filled in."""
+    objective = config.objective
+    if objective.beta == "target" and objective.target_rate is None:
+        rate = default_target_rate(num_tokens / num_texts + 1, faithful=objective.faithful is not None)
+        objective = dataclasses.replace(objective, target_rate=rate)
+    training = config.training
+    if training.epochs is None:
+        epochs = 10_000 if training.max_time else default_epochs(num_tokens + num_texts)
+        training = dataclasses.replace(training, epochs=epochs)
+    return dataclasses.replace(
+        config,
+        data=dataclasses.replace(config.data, max_length=max_length),
+        model=dataclasses.replace(config.model, vocab_size=vocab_size, max_length=max_length),
+        objective=objective,
+        training=training,
+    )

@@ -1,0 +1,1 @@
+"""Corpora, tokenizers, batches: everything before the first tensor."""

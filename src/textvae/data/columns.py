@@ -1,0 +1,173 @@
+"""Which column holds the text."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from textvae.errors import DataError, MissingColumnError
+
+TEXT_NAMES = ("text", "sentence", "content", "body", "review", "title", "文本", "句子", "内容", "评论")
+"""Names a text column is found by, the first found wins."""
+
+_OTHER_NAMES = (
+    *(
+        "id",
+        "idx",
+        "index",
+        "label",
+        "labels",
+        "class",
+        "category",
+        "score",
+        "rating",
+        "stars",
+        "sentiment",
+        "source",
+    ),
+    *(
+        "target",
+        "date",
+        "user",
+        "author",
+        "topic",
+        "name",
+        "language",
+        "lang",
+        "split",
+        "comment",
+        "texts",
+        "sentences",
+    ),
+    *(
+        "summary",
+        "document",
+        "question",
+        "answer",
+        "编号",
+        "标签",
+        "类别",
+        "标题",
+        "评分",
+        "作者",
+        "日期",
+        "来源",
+    ),
+)
+_KNOWN_NAMES = frozenset(TEXT_NAMES + _OTHER_NAMES)
+_NAME = re.compile(r"[^\W\d][\w .#/()-]{0,39}")
+
+
+def choose_column(columns: Sequence[str], wanted: str | int | None, where: str) -> int:
+    """Return the number of the text column.
+
+    Args:
+        columns: the column names of a table.
+        wanted: a name, a number (from 0; negative from the end; digits that are no name are a number), or None:
+            the only column, or the first of `TEXT_NAMES` there is.
+        where: what the table is called in messages.
+
+    Raises:
+        MissingColumnError: there is no such column; those found are listed.
+    """
+    if wanted is None:
+        return _column_by_default(columns, where)
+    if (found := find_name(columns, wanted)) is not None:
+        return found
+    number = as_number(wanted)
+    if number is not None and -len(columns) <= number < len(columns):
+        return number % len(columns)
+    raise MissingColumnError(f"{where} has no column {wanted!r}; it has {listed(columns)}")
+
+
+def find_name(columns: Sequence[str], wanted: str | int | None) -> int | None:
+    """Return where the name `wanted` is among `columns`; case and outer spaces count only to tell two apart."""
+    if not isinstance(wanted, str):
+        return None
+    if wanted in columns:
+        return columns.index(wanted)
+    folded = [column.strip().casefold() for column in columns]
+    key = wanted.strip().casefold()
+    return folded.index(key) if folded.count(key) == 1 else None
+
+
+def as_number(wanted: str | int | None) -> int | None:
+    """Return `wanted` as a column number, or None where it is not one.
+
+    >>> as_number("-1"), as_number("text")
+    (-1, None)
+    """
+    if isinstance(wanted, str):
+        return int(wanted) if re.fullmatch(r"-?[0-9]{1,9}", wanted.strip()) else None
+    return wanted
+
+
+def listed(columns: Sequence[str]) -> str:
+    """Return the column names as a short list for a message."""
+    names = ", ".join(repr(column[:40]) for column in columns[:20])
+    return f"{names} and {len(columns) - 20} more" if len(columns) > 20 else names or "no columns"
+
+
+def looks_like_header(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
+    """Say whether the first row of a table holds column names.
+
+    It does if all its cells can be names and one is a usual name, or if numbers stand below a name that is none.
+    """
+    cells = [cell.strip() for cell in first]
+    if not cells or len(set(cells)) < len(cells) or not all(_NAME.fullmatch(cell) for cell in cells):
+        return False
+    if any(len(cell.split()) > 4 for cell in cells):
+        return False
+    return any(_is_known(cell) for cell in cells) or _has_numbers_below(cells, others)
+
+
+def as_text(value: Any, where: str) -> str | None:
+    """Return a cell as text; None for a missing one (None, NaN).
+
+    Lone surrogates, which no encoding can write, become U+FFFD.
+
+    Raises:
+        DataError: the cell is a list, an object or the like.
+    """
+    if isinstance(value, str):
+        return _scalar_values(value)
+    if value is None or value != value:
+        return None
+    if isinstance(value, int | float):
+        return str(value)
+    raise DataError(f"{where} holds a {type(value).__name__}, not text; choose another column with --text")
+
+
+def _column_by_default(columns: Sequence[str], where: str) -> int:
+    if len(columns) == 1:
+        return 0
+    for name in TEXT_NAMES:
+        if (found := find_name(columns, name)) is not None:
+            return found
+    raise MissingColumnError(
+        f"{where} does not say which column holds the text; it has {listed(columns)}: choose one with --text"
+    )
+
+
+def _is_known(cell: str) -> bool:
+    words = re.split(r"[\W_]+|(?<=[a-z])(?=[A-Z])", cell)
+    return cell.casefold() in _KNOWN_NAMES or (
+        " " not in cell and any(word.casefold() in _KNOWN_NAMES for word in words)
+    )
+
+
+def _has_numbers_below(cells: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
+    for column in range(len(cells)):
+        below = [row[column] for row in others if len(row) > column]
+        if below and all(re.fullmatch(r"\s*[-+]?[\d.,]+%?\s*", cell) for cell in below):
+            return True
+    return False
+
+
+def _scalar_values(text: str) -> str:
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text

@@ -1,0 +1,91 @@
+"""Texts already in Python, and data sets of the Hugging Face Hub; all duck-typed, so that nothing is imported."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from textvae.data.columns import as_text, choose_column
+from textvae.data.streams import ReadOptions, TextStream, column_digest, texts_digest
+from textvae.errors import DataError, MissingExtraError
+
+HUB = "hf://"
+
+
+def list_stream(texts: Iterable[str]) -> TextStream:
+    """Hold an iterable of texts in memory.
+
+    Raises:
+        DataError: something in it is not a str.
+    """
+    kept = list(texts)
+    for number, text in enumerate(kept):
+        if not isinstance(text, str):
+            raise DataError(f"text {number} is {str(text)[:40]!r} ({type(text).__name__}); texts are str")
+
+    def read() -> Iterator[str | None]:
+        return (as_text(text, "the list") for text in kept)
+
+    return TextStream(f"{len(kept)} texts", read, lambda: texts_digest(read()))
+
+
+def is_table(data: Any) -> bool:
+    """Say whether `data` is a DataFrame or a Dataset."""
+    return hasattr(data, "columns") or hasattr(data, "column_names")
+
+
+def object_stream(data: Any, options: ReadOptions, name: str = "the table") -> TextStream:
+    """Read a pandas DataFrame (`.columns`) or a Hugging Face Dataset (`.column_names`).
+
+    Raises:
+        MissingColumnError: the wanted column is not there.
+    """
+    is_dataset = hasattr(data, "column_names")
+    keys = (data.column_names or _first_keys(data)) if is_dataset else list(data.columns)
+    if not keys:
+        return TextStream(name, lambda: iter(()), lambda: texts_digest(()))
+    key = keys[choose_column([str(key) for key in keys], options.text, name)]
+
+    def read() -> Iterator[str | None]:
+        cells = (row.get(key) for row in data) if is_dataset else iter(data[key])
+        return (as_text(cell, f"{name} column {key!r}") for cell in cells)
+
+    return TextStream(name, read, lambda: column_digest(texts_digest(read()), key))
+
+
+def load_hub(uri: str, *, default_split: str | None = None) -> Any:
+    """Open `hf://owner/name`, optionally with `?split=…&config=…`, without downloading it whole.
+
+    Args:
+        uri: the address.
+        default_split: the split where the address names none; None: a mapping of all splits.
+
+    Raises:
+        DataError: the address is malformed, or the Hub does not give the data set.
+        MissingExtraError: datasets is not installed.
+    """
+    repository, _, query = uri.removeprefix(HUB).partition("?")
+    settings = parse_qs(query)
+    if (
+        repository.count("/") != 1
+        or not all(repository.split("/"))
+        or not settings.keys() <= {"split", "config"}
+    ):
+        raise DataError(
+            f"{uri!r} cannot be read; write hf://owner/name, or hf://owner/name?split=train&config=x"
+        )
+    try:
+        import datasets
+    except ImportError as error:
+        raise MissingExtraError("datasets", "data") from error
+    split = settings.get("split", [default_split])[0]
+    try:
+        return datasets.load_dataset(
+            repository, settings.get("config", [None])[0], split=split, streaming=True
+        )
+    except Exception as error:  # the Hub's failures have many types, none of them ours
+        problem = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"{uri} cannot be opened: {problem}") from error
+
+
+def _first_keys(data: Iterable[Mapping[str, Any]]) -> list[str]:
+    return list(next(iter(data), {}))

@@ -1,0 +1,157 @@
+"""`open_corpus`: any source of texts as one re-iterable stream."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from textvae.data.blobs import Blob, exists, stdin_blob
+from textvae.data.encodings import check_encoding
+from textvae.data.formats import SUFFIXES, blob_stream, file_stream, is_supported
+from textvae.data.objects import HUB, is_table, list_stream, load_hub, object_stream
+from textvae.data.streams import ReadOptions, TextStream
+from textvae.errors import DataError
+
+
+class Corpus:
+    """Texts in a fixed order, read afresh at each iteration; blank ones (nothing but spaces) are left out.
+
+    Attributes:
+        name: what messages call it.
+        notes: sentences on choices made for the user, as which column is read.
+        encodings: those of the files, where they were probed.
+        num_skipped: blank texts and rows without a text that the last complete iteration left out.
+    """
+
+    def __init__(self, name: str, streams: Sequence[TextStream]) -> None:
+        self.name = name
+        self.notes = tuple(note for stream in streams for note in stream.notes)
+        self.encodings = tuple(dict.fromkeys(stream.encoding for stream in streams if stream.encoding))
+        self.num_skipped = 0
+        self._streams = tuple(streams)
+
+    def __iter__(self) -> Iterator[str]:
+        num_skipped = 0
+        for text in chain.from_iterable(stream.read() for stream in self._streams):
+            if text is None or not text or text.isspace():
+                num_skipped += 1
+            else:
+                yield text
+        self.num_skipped = num_skipped
+
+    def __repr__(self) -> str:
+        return f"Corpus({self.name!r})"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 (hexadecimal) of the content and the choice of column; for lists, of the texts."""
+        if len(self._streams) == 1:
+            return self._streams[0].digest().hex()
+        return hashlib.sha256(b"".join(stream.digest() for stream in self._streams)).hexdigest()
+
+    def where(self, keep: Callable[[str], bool], label: str) -> "Corpus":
+        """Return a view of the texts for which `keep` is true; `label` tells its name and fingerprint apart."""
+
+        def digest() -> bytes:
+            return hashlib.sha256(f"{self.fingerprint} {label}".encode()).digest()
+
+        stream = TextStream(self.name, lambda: filter(keep, self), digest)
+        return Corpus(f"{self.name} ({label.partition(' ')[0]})", [stream])
+
+
+def open_corpus(
+    data: Any, *, text: str | int | None = None, blank_line: bool = False, encoding: str | None = None
+) -> Corpus:
+    """Open texts.
+
+    Args:
+        data: a path to a .txt, .csv, .tsv, .jsonl or .parquet file, each also as .gz; a list of such paths; a folder
+            of them; "-" for standard input; `hf://owner/name`; an iterable of str; a DataFrame or
+            Dataset; a `Corpus`, which is returned as it is.
+        text: the text column's name or number (from 0, negative from the end; digits that are no name are a number);
+            None: the only column, or one with a usual name (text, sentence, 文本, …), or the last of a .tsv
+            without a header.
+        blank_line: in plain text, a blank line, not a line end, separates texts.
+        encoding: None: UTF-8, or what a byte-order mark says.
+
+    Raises:
+        ConfigError: no such encoding.
+        DataError: there is nothing to read.
+        MissingColumnError: no such column.
+        TextEncodingError: bytes in another encoding (perhaps only while iterating).
+    """
+    return corpus_from(data, ReadOptions(text=text, blank_line=blank_line, encoding=encoding))
+
+
+def corpus_from(data: Any, options: ReadOptions, name: str = "the table") -> Corpus:
+    """Open texts with settings already gathered (see `open_corpus`); `name` is what messages call a table."""
+    check_encoding(options.encoding)
+    if isinstance(data, str) and data.startswith(HUB):
+        return _single(object_stream(load_hub(data, default_split="train"), options, data))
+    if isinstance(data, str | Path):
+        return _from_path(data, options)
+    if isinstance(data, Corpus):
+        return data
+    if isinstance(data, Blob):
+        return _single(blob_stream(data, options))
+    if isinstance(data, Mapping):
+        raise DataError(f"the data hold several splits ({', '.join(map(str, data))}); choose one of them")
+    if is_table(data):
+        return _single(object_stream(data, options, name))
+    if not hasattr(data, "__iter__") or isinstance(data, bytes):
+        raise DataError(
+            f"texts cannot be read from a {type(data).__name__}; give a path, a list of str or a table"
+        )
+    items = list(data)
+    return (
+        _from_files([Path(item) for item in items], options)
+        if _are_files(items)
+        else _single(list_stream(items))
+    )
+
+
+def count_texts(corpus: Corpus) -> int:
+    """Return the number of texts, by reading them once."""
+    return sum(1 for _ in corpus)
+
+
+def folder_files(folder: Path) -> list[Path]:
+    """Return the files of a folder that hold texts, sorted by name.
+
+    Raises:
+        DataError: there are none.
+    """
+    files = sorted(path for path in folder.iterdir() if path.is_file() and is_supported(path))
+    if not files:
+        raise DataError(f"no texts in the folder {folder}; files ending in {', '.join(SUFFIXES)} are read")
+    return files
+
+
+def _from_path(data: str | Path, options: ReadOptions) -> Corpus:
+    if data == "-":
+        return _single(blob_stream(stdin_blob(), options))
+    path = Path(data).expanduser()
+    if exists(path) and path.is_dir():
+        return Corpus(path.name or str(path), [file_stream(file, options) for file in folder_files(path)])
+    return _single(file_stream(path, options))
+
+
+def _from_files(paths: Sequence[Path], options: ReadOptions) -> Corpus:
+    streams = [stream for path in paths for stream in _from_path(path, options)._streams]
+    return Corpus(paths[0].name if len(paths) == 1 else f"{paths[0].name} and {len(paths) - 1} more", streams)
+
+
+def _are_files(items: Sequence[Any]) -> bool:
+    """Tell a list of paths from a list of texts: all are `Path`, or all have a supported ending and one is there."""
+    if not items or not all(isinstance(item, str | Path) for item in items):
+        return False
+    if all(isinstance(item, Path) for item in items):
+        return True
+    paths = [Path(item) for item in items[:1000]]
+    return all(is_supported(path) for path in paths) and any(exists(path) for path in paths)
+
+
+def _single(stream: TextStream) -> Corpus:
+    return Corpus(stream.name, [stream])

@@ -1,0 +1,47 @@
+"""The small type every reader returns."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadOptions:
+    """How sources are read; see `open_corpus`."""
+
+    text: str | int | None = None
+    blank_line: bool = False
+    encoding: str | None = None
+    errors: str = "strict"
+    """"replace": unreadable bytes become U+FFFD instead of an error."""
+    probe: bool = False
+    """Read each file once beforehand to find its encoding, so that no byte is an error."""
+
+
+@dataclass(frozen=True)
+class TextStream:
+    """Texts of one file, table or list, read afresh at each call of `read`."""
+
+    name: str
+    read: Callable[[], Iterator[str | None]]
+    """Gives the texts in order; None where a row has none."""
+    digest: Callable[[], bytes]
+    """Gives the SHA-256 of content and column."""
+    notes: tuple[str, ...] = ()
+    encoding: str | None = None
+    """The file's encoding, where it was probed."""
+
+
+def column_digest(content: bytes, column: object) -> bytes:
+    """Return the SHA-256 of a content digest and a column choice."""
+    return hashlib.sha256(content + repr(column).encode()).digest()
+
+
+def texts_digest(texts: Iterable[str | None]) -> bytes:
+    """Return the SHA-256 of texts, their boundaries included."""
+    sha = hashlib.sha256()
+    for text in texts:
+        content = (text or "").encode("utf-8", "surrogatepass")
+        sha.update(len(content).to_bytes(8, "little"))
+        sha.update(content)
+    return sha.digest()

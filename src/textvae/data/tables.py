@@ -1,0 +1,129 @@
+"""Comma- and tab-separated files, as messy as they come."""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from textvae.data.blobs import Blob
+from textvae.data.columns import as_number, choose_column, find_name, listed, looks_like_header
+from textvae.data.encodings import lines
+from textvae.data.streams import ReadOptions, TextStream, column_digest
+from textvae.errors import DataError, MissingColumnError
+
+_FIELD_LIMIT = 1 << 26
+"""Characters a field may have; more is an unclosed quote."""
+
+_HEAD_LINES = 1000
+_HEAD_ROWS = 50
+_LONE_RETURN = re.compile(r"\r(?!\n)")
+_STAND_IN = "\udc0d"
+"""Stands for a lone carriage return, which csv refuses; no decoded text holds a lone surrogate."""
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How a file's rows are written, and where the text is."""
+
+    delimiter: str
+    quoted: bool
+    """Whether quotes enclose fields, or are text like anything else."""
+    has_header: bool = False
+    column: int = 0
+
+
+def table_stream(blob: Blob, options: ReadOptions) -> TextStream:
+    """Open a .csv or .tsv file.
+
+    Raises:
+        MissingColumnError: the wanted column is not there.
+    """
+    head = list(islice(lines(blob, options.encoding, options.errors), _HEAD_LINES))
+    delimiter = "\t" if blob.suffix == ".tsv" else _sniff_delimiter(head)
+    layout = _Layout(delimiter, delimiter != "\t" or _is_quoted(head))
+    rows = [row for row in islice(_parse(iter(head), layout, blob.name), _HEAD_ROWS) if row]
+    if not rows:
+        return TextStream(blob.name, lambda: iter(()), blob.digest)
+    has_header, column, notes = _find_text(rows, options.text, blob)
+    layout = _Layout(layout.delimiter, layout.quoted, has_header, column)
+    return TextStream(
+        blob.name,
+        lambda: _read(blob, layout, options),
+        lambda: column_digest(blob.digest(), column),
+        notes,
+    )
+
+
+def _read(blob: Blob, layout: _Layout, options: ReadOptions) -> Iterator[str | None]:
+    """Yield the text of each row; None for a row too short to have one."""
+    rows = _parse(lines(blob, options.encoding, options.errors), layout, blob.name)
+    if layout.has_header:
+        next(filter(None, rows), None)
+    for row in rows:
+        yield row[layout.column] if len(row) > layout.column else None
+
+
+def _parse(source: Iterator[str], layout: _Layout, name: str) -> Iterator[list[str]]:
+    csv.field_size_limit(max(csv.field_size_limit(), _FIELD_LIMIT))
+    marked = (_LONE_RETURN.sub(_STAND_IN, line) if "\r" in line else line for line in source)
+    quoting = csv.QUOTE_MINIMAL if layout.quoted else csv.QUOTE_NONE
+    reader = csv.reader(marked, delimiter=layout.delimiter, quoting=quoting)
+    try:
+        for row in reader:
+            yield [cell.replace(_STAND_IN, "\r") for cell in row]
+    except csv.Error as error:
+        raise DataError(
+            f"{name} cannot be read near line {reader.line_num}: {error}; is a quote unclosed?"
+        ) from error
+
+
+def _sniff_delimiter(head: list[str]) -> str:
+    """Return the comma, or the semicolon or tab where every line has it equally often and none has a comma."""
+    for delimiter in (";", "\t"):
+        counts = {line.count(delimiter) for line in head[:_HEAD_ROWS] if line.strip()}
+        if len(counts) == 1 and 0 not in counts and "," not in head[0]:
+            return delimiter
+    return ","
+
+
+def _is_quoted(head: list[str]) -> bool:
+    """Say whether quotes enclose fields: in many tab-separated files they are text like anything else.
+
+    They do if all are paired as a writer pairs them, and one was needed or the very first field has them.
+    """
+    cells: list[str] = []
+    try:
+        for row in csv.reader(iter(head), delimiter="\t", strict=True):
+            cells += row
+    except csv.Error as error:
+        return len(head) == _HEAD_LINES and "unexpected end" in str(error)  # the head may end inside a field
+    needed = any("\t" in cell or "\n" in cell for cell in cells) or any('""' in line for line in head)
+    return needed or any(line.startswith('"') for line in head[:1])
+
+
+def _find_text(
+    rows: list[list[str]], wanted: str | int | None, blob: Blob
+) -> tuple[bool, int, tuple[str, ...]]:
+    """Return whether the first row is a header, the text column's number, and notes."""
+    first = rows[0]
+    if find_name(first, wanted) is not None or looks_like_header(first, rows[1:]):
+        return True, choose_column(first, wanted, blob.name), ()
+    width = max(len(row) for row in rows)
+    column = _unnamed_column(width, wanted, first, blob)
+    return False, column, (f"{blob.name} has no header row: its column {column} is read as the text",)
+
+
+def _unnamed_column(width: int, wanted: str | int | None, first: list[str], blob: Blob) -> int:
+    number = as_number(wanted)
+    if wanted is None and (width == 1 or blob.suffix == ".tsv"):
+        return width - 1
+    if number is not None and -width <= number < width:
+        return number % width
+    if wanted is None:
+        message = (
+            f"{blob.name} has no header row and {width} columns; choose the text with --text 0 to {width - 1}"
+        )
+    else:
+        message = f"{blob.name} has no column {wanted!r}; its first row is {listed(first)}, its columns 0 to {width - 1}"
+    raise MissingColumnError(message)

@@ -1,0 +1,40 @@
+"""The diagonal Gaussian, as a `torch.distributions.Distribution`."""
+
+import torch
+from torch import Tensor
+from torch.distributions import Independent, Normal
+
+
+class DiagonalGaussian(Independent):
+    """N(loc, diag(scale²)) over the last dimension.
+
+    Args:
+        loc: means, (..., D).
+        scale: standard deviations, (..., D), positive.
+    """
+
+    def __init__(self, loc: Tensor, scale: Tensor) -> None:
+        super().__init__(Normal(loc, scale, validate_args=False), 1, validate_args=False)
+
+    @property
+    def loc(self) -> Tensor:
+        """Means, (..., D)."""
+        return self.base_dist.loc
+
+    @property
+    def scale(self) -> Tensor:
+        """Standard deviations, (..., D)."""
+        return self.base_dist.scale
+
+    def at(self, noise: Tensor) -> Tensor:
+        """Return z = loc + scale * noise: the reparameterised sample for standard normal `noise`.
+
+        Kingma and Welling 2014, arXiv:1312.6114, section 2.4.
+        """
+        return self.loc + self.scale * noise
+
+
+def standard_normal(dim: int, *, like: Tensor) -> DiagonalGaussian:
+    """Return N(0, I) of `dim` dimensions on the device and in the precision of `like`."""
+    zeros = torch.zeros(dim, device=like.device, dtype=like.dtype)
+    return DiagonalGaussian(zeros, torch.ones_like(zeros))

@@ -1,0 +1,9 @@
+"""Encoders, decoders and the model made of them."""
+
+import textvae.models.recurrent
+import textvae.models.transformer  # noqa: F401  (both fill the registries)
+from textvae.models.modeling import VAEModel
+from textvae.models.parts import Decoder, Encoder
+from textvae.models.registry import register_decoder, register_encoder
+
+__all__ = ["Decoder", "Encoder", "VAEModel", "register_decoder", "register_encoder"]

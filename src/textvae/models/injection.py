@@ -1,0 +1,39 @@
+"""How z enters a decoder.
+
+initial   the recurrent state before the first token is a function of z (Bowman et al. 2016, arXiv:1511.06349)
+input     a projection of z is joined to every input embedding (recurrent decoders)
+add       a projection of z is added to every input embedding (Li et al. 2020, arXiv:2004.04092, section 3.2)
+memory    z becomes one key and value a layer that every position attends to (the same paper)
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from textvae.config.fields import nearest
+from textvae.errors import ConfigError
+
+
+def parse_injection(text: str, *, suited: Sequence[str], default: str, decoder: str) -> frozenset[str]:
+    """Read names joined by + ("initial+input").
+
+    Raises:
+        ConfigError: a name that does not suit the decoder; those that do are listed.
+    """
+    names = (default if text == "default" else text).split("+")
+    for name in names:
+        if name not in suited:
+            raise ConfigError(f"model.injection names {name!r}; the {decoder} decoder takes {', '.join(suited)}; {nearest(name, suited)}")
+    return frozenset(names)
+
+
+class AddInjection(nn.Module):
+    """embedded + W z at every position."""
+
+    def __init__(self, latent_dim: int, embed_dim: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(latent_dim, embed_dim)
+
+    def forward(self, embedded: Tensor, z: Tensor) -> Tensor:
+        """Return (B, T, E) from `embedded` (B, T, E) and z (B, D)."""
+        return embedded + self.project(z).unsqueeze(1)

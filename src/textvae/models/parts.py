@@ -1,0 +1,45 @@
+"""What an encoder and a decoder have to offer; anything that offers it can be registered."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from torch import Tensor, nn
+
+
+class Encoder(nn.Module, ABC):
+    """Turns an embedded text into one feature vector."""
+
+    feature_dim: int
+    """Width of what `forward` returns."""
+
+    @abstractmethod
+    def forward(self, embedded: Tensor, lengths: Tensor) -> Tensor:
+        """Return features, (B, feature_dim), of `embedded`, (B, T, E); positions past `lengths`, (B,), are padding.
+
+        Padding must change nothing.
+        """
+
+
+class Decoder(nn.Module, ABC):
+    """Turns z and the tokens so far into features of the next token; `output` turns those into logits."""
+
+    vocab_size: int
+    embedding: nn.Embedding
+    output: nn.Module
+    """From features, (..., feature_dim), to logits, (..., V)."""
+
+    @abstractmethod
+    def forward(self, tokens: Tensor, z: Tensor) -> Tensor:
+        """Return features, (B, T, feature_dim), after each of the input `tokens`, (B, T), given z, (B, D)."""
+
+    @abstractmethod
+    def prefill(self, z: Tensor, tokens: Tensor) -> tuple[Tensor, Any]:
+        """Read `tokens`, (B, P), the first of them `<s>`; return logits (B, V) of the next one and a state."""
+
+    @abstractmethod
+    def step(self, tokens: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Read one token a row, (B,); return logits (B, V) of the next one and the new state."""
+
+    @abstractmethod
+    def select(self, state: Any, rows: Tensor) -> Any:
+        """Return the state of `rows`, (R,); a row may come more than once (beams) or not at all."""

@@ -1,0 +1,55 @@
+"""The registries of encoders and decoders; users add their own.
+
+    @register_encoder("mine")
+    def build(config: ModelConfig) -> Encoder:
+        return MyEncoder(config.embed_dim, config.encoder_dim)
+
+A saved run names its parts, so register them before it is loaded.
+"""
+
+from collections.abc import Callable
+
+from textvae.config import ModelConfig
+from textvae.config.fields import nearest
+from textvae.errors import ConfigError
+from textvae.models.parts import Decoder, Encoder
+
+EncoderBuilder = Callable[[ModelConfig], Encoder]
+DecoderBuilder = Callable[[ModelConfig], Decoder]
+
+encoders: dict[str, EncoderBuilder] = {}
+decoders: dict[str, DecoderBuilder] = {}
+
+
+def register_encoder(name: str) -> Callable[[EncoderBuilder], EncoderBuilder]:
+    """Return a decorator that registers a function from `ModelConfig` to an `Encoder`."""
+
+    def register(build: EncoderBuilder) -> EncoderBuilder:
+        encoders[name] = build
+        return build
+
+    return register
+
+
+def register_decoder(name: str) -> Callable[[DecoderBuilder], DecoderBuilder]:
+    """Return a decorator that registers a function from `ModelConfig` to a `Decoder`."""
+
+    def register(build: DecoderBuilder) -> DecoderBuilder:
+        decoders[name] = build
+        return build
+
+    return register
+
+
+def build_encoder(config: ModelConfig) -> Encoder:
+    """Build the encoder that `config` names."""
+    if config.encoder not in encoders:
+        raise ConfigError(f"model.encoder is {config.encoder!r}; {nearest(config.encoder, encoders)}")
+    return encoders[config.encoder](config)
+
+
+def build_decoder(config: ModelConfig) -> Decoder:
+    """Build the decoder that `config` names."""
+    if config.decoder not in decoders:
+        raise ConfigError(f"model.decoder is {config.decoder!r}; {nearest(config.decoder, decoders)}")
+    return decoders[config.decoder](config)

@@ -1,0 +1,172 @@
+"""Transformer encoder and decoder."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from textvae.config import ModelConfig
+from textvae.models.attention import Block
+from textvae.models.injection import AddInjection, parse_injection
+from textvae.models.output import OutputLayer
+from textvae.models.parts import Decoder, Encoder
+from textvae.models.registry import register_decoder, register_encoder
+
+
+class Positions(nn.Module):
+    """Learned position embeddings; positions past the last are read as the last."""
+
+    def __init__(self, num_positions: int, width: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(num_positions, width)
+        nn.init.normal_(self.embedding.weight, std=0.02)
+
+    def forward(self, start: int, length: int) -> Tensor:
+        """Return (length, width) for positions start, start + 1, ..."""
+        positions = torch.arange(start, start + length, device=self.embedding.weight.device)
+        return self.embedding(positions.clamp(max=self.embedding.num_embeddings - 1))
+
+
+class TransformerEncoder(Encoder):
+    """Self-attention over the whole text; features are mean and maximum over real positions."""
+
+    def __init__(
+        self, embed_dim: int, width: int, *, num_layers: int, num_heads: int, dropout: float, max_length: int
+    ) -> None:
+        super().__init__()
+        self.widen = nn.Linear(embed_dim, width)
+        self.positions = Positions(max_length + 1, width)
+        self.blocks = nn.ModuleList(Block(width, num_heads, dropout) for _ in range(num_layers))
+        self.norm = nn.LayerNorm(width)
+        self.feature_dim = 2 * width
+
+    def forward(self, embedded: Tensor, lengths: Tensor) -> Tensor:
+        """Return (B, 2 * width)."""
+        real = torch.arange(embedded.shape[1], device=embedded.device) < lengths.unsqueeze(1)  # (B, T)
+        hidden = self.widen(embedded) + self.positions(0, embedded.shape[1])
+        for block in self.blocks:
+            hidden = block(hidden, *block.keys_values(hidden), real[:, None, None, :])
+        hidden = self.norm(hidden)
+        total = hidden.masked_fill(~real.unsqueeze(-1), 0).sum(dim=1)
+        maximum = hidden.masked_fill(~real.unsqueeze(-1), float("-inf")).amax(dim=1)
+        return torch.cat([total / lengths.unsqueeze(1), maximum], dim=-1)
+
+
+TransformerState = tuple[Tensor, tuple[tuple[Tensor, Tensor], ...]]
+"""z, and the keys and values of each layer, (B, heads, positions so far, width / heads)."""
+
+
+class TransformerDecoder(Decoder):
+    """A causal Transformer that reads z as a memory slot in every layer, added to its inputs, or both."""
+
+    injections: Sequence[str] = ("add", "memory")
+
+    def __init__(
+        self,
+        *,
+        vocab_size: int,
+        embed_dim: int,
+        width: int,
+        num_layers: int,
+        num_heads: int,
+        latent_dim: int,
+        injection: frozenset[str],
+        tie_embeddings: bool,
+        dropout: float,
+        embed_dropout: float,
+        max_length: int,
+    ) -> None:
+        super().__init__()
+        self.vocab_size = vocab_size
+        self.embedding = nn.Embedding(vocab_size, embed_dim)
+        nn.init.normal_(self.embedding.weight, std=embed_dim**-0.5)
+        self.embed_dropout = nn.Dropout(embed_dropout)
+        self.widen = nn.Linear(embed_dim, width)
+        self.positions = Positions(max_length + 1, width)
+        self.blocks = nn.ModuleList(Block(width, num_heads, dropout) for _ in range(num_layers))
+        self.norm = nn.LayerNorm(width)
+        self.add = AddInjection(latent_dim, width) if "add" in injection else None
+        self.memory = nn.Linear(latent_dim, 2 * num_layers * width) if "memory" in injection else None
+        tied = self.embedding if tie_embeddings else None
+        self.output = OutputLayer(width, vocab_size, tied=tied, dropout=dropout)
+
+    def forward(self, tokens: Tensor, z: Tensor) -> Tensor:
+        """Return features, (B, T, width), after each input token."""
+        return self._run(tokens, z, self._memory(z))[0]
+
+    def prefill(self, z: Tensor, tokens: Tensor) -> tuple[Tensor, TransformerState]:
+        """Return logits (B, V) after `tokens` (B, P), and the state."""
+        features, cache = self._run(tokens, z, self._memory(z))
+        return self.output(features[:, -1]), (z, cache)
+
+    def step(self, tokens: Tensor, state: TransformerState) -> tuple[Tensor, TransformerState]:
+        """Return logits (B, V) after one more token a row, and the new state."""
+        z, cache = state
+        features, cache = self._run(tokens.unsqueeze(1), z, cache)
+        return self.output(features[:, -1]), (z, cache)
+
+    def select(self, state: TransformerState, rows: Tensor) -> TransformerState:
+        """Return the state of `rows`."""
+        z, cache = state
+        return z[rows], tuple((keys[rows], values[rows]) for keys, values in cache)
+
+    def _memory(self, z: Tensor) -> tuple[tuple[Tensor, Tensor], ...]:
+        """Return the keys and values that stand before the first token: one slot from z, or none."""
+        heads = self.blocks[0].num_heads
+        if self.memory is None:
+            empty = z.new_zeros(z.shape[0], heads, 0, self.norm.normalized_shape[0] // heads)
+            return tuple((empty, empty) for _ in self.blocks)
+        slots = self.memory(z).view(z.shape[0], len(self.blocks), 2, heads, 1, -1)
+        return tuple((slots[:, layer, 0], slots[:, layer, 1]) for layer in range(len(self.blocks)))
+
+    def _run(
+        self, tokens: Tensor, z: Tensor, cache: tuple[tuple[Tensor, Tensor], ...]
+    ) -> tuple[Tensor, tuple[tuple[Tensor, Tensor], ...]]:
+        seen, length = cache[0][0].shape[2], tokens.shape[1]
+        start = seen - (0 if self.memory is None else 1)
+        hidden = self.widen(self.embed_dropout(self.embedding(tokens))) + self.positions(start, length)
+        if self.add is not None:
+            hidden = self.add(hidden, z)
+        mask = torch.ones(length, seen + length, dtype=torch.bool, device=tokens.device).tril(seen)
+        after = []
+        for block, (past_keys, past_values) in zip(self.blocks, cache, strict=True):
+            queries, keys, values = block.keys_values(hidden)
+            keys = torch.cat([past_keys.to(keys.dtype), keys], dim=2)
+            values = torch.cat([past_values.to(values.dtype), values], dim=2)
+            hidden = block(hidden, queries, keys, values, mask)
+            after.append((keys, values))
+        return self.norm(hidden), tuple(after)
+
+
+@register_encoder("transformer")
+def build_transformer_encoder(config: ModelConfig) -> TransformerEncoder:
+    """Build the encoder from its part of the config."""
+    return TransformerEncoder(
+        config.embed_dim,
+        config.encoder_dim,
+        num_layers=config.encoder_layers,
+        num_heads=config.num_heads,
+        dropout=config.encoder_dropout,
+        max_length=config.max_length,
+    )
+
+
+@register_decoder("transformer")
+def build_transformer_decoder(config: ModelConfig) -> TransformerDecoder:
+    """Build the decoder from its part of the config."""
+    assert config.vocab_size is not None
+    return TransformerDecoder(
+        vocab_size=config.vocab_size,
+        embed_dim=config.embed_dim,
+        width=config.decoder_dim,
+        num_layers=config.decoder_layers,
+        num_heads=config.num_heads,
+        latent_dim=config.latent_dim,
+        injection=parse_injection(
+            config.injection, suited=TransformerDecoder.injections, default="add+memory", decoder="transformer"
+        ),
+        tie_embeddings=config.tie_embeddings,
+        dropout=config.dropout,
+        embed_dropout=config.embed_dropout,
+        max_length=config.max_length,
+    )

@@ -1,0 +1,92 @@
+"""Checkpoints: complete folders, named by step, each enough to resume from and to sample from."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textvae.codec import Codec, codec_files
+from textvae.codec.files import WEIGHTS_FILE, load_weights, unshared
+from textvae.errors import CorruptRunError, RunError
+from textvae.storage.atomic import write_folder
+from textvae.storage.manifest import verify_folder
+from textvae.storage.temporaries import remove_stale_temporaries
+from textvae.storage.tensors import load_tensors, save_tensors
+from textvae.training.optimization import MovingAverage, optimizer_tensors, restore_optimizer
+from textvae.training.state import TrainState
+
+if TYPE_CHECKING:
+    import torch
+
+CHECKPOINTS = "checkpoints"
+OPTIMIZER_FILE, AVERAGE_FILE, STATE_FILE = "optimizer.safetensors", "average.safetensors", "state.json"
+
+
+def save_checkpoint(
+    run: Path, codec: Codec, optimizer: "torch.optim.Optimizer", average: MovingAverage | None, state: TrainState
+) -> Path:
+    """Write the checkpoint of `state.step`, atomically; return its folder.
+
+    Raises:
+        SaveError: the disk is full, or another failure; earlier checkpoints are intact.
+    """
+    files = codec_files(codec)
+    files[OPTIMIZER_FILE] = save_tensors(optimizer_tensors(optimizer))
+    files[STATE_FILE] = json.dumps(state.to_json(), indent=2).encode()
+    if average is not None:
+        files[AVERAGE_FILE] = save_tensors(unshared(codec.model, average.weights))
+    folder = run / CHECKPOINTS / f"step-{state.step:09d}"
+    write_folder(folder, files, metadata={"step": state.step, "epoch": state.epoch})
+    return folder
+
+
+def load_checkpoint(
+    folder: Path, codec: Codec, optimizer: "torch.optim.Optimizer", average: MovingAverage | None
+) -> TrainState:
+    """Put a checkpoint's tensors back in place and return its state.
+
+    Raises:
+        CorruptRunError: a missing, damaged or unsafe file.
+    """
+    verify_folder(folder)
+    load_weights(codec.model, load_tensors(folder / WEIGHTS_FILE), folder)
+    restore_optimizer(optimizer, load_tensors(folder / OPTIMIZER_FILE))
+    if average is not None:
+        weights = load_tensors(folder / AVERAGE_FILE)
+        first = {id(tensor): name for name, tensor in reversed(codec.model.state_dict(keep_vars=True).items())}
+        for name, tensor in codec.model.state_dict(keep_vars=True).items():
+            average.weights[name].copy_(weights[first[id(tensor)]])
+    try:
+        return TrainState.from_json(json.loads((folder / STATE_FILE).read_bytes()))
+    except (ValueError, TypeError) as error:
+        raise CorruptRunError(f"{folder / STATE_FILE} cannot be read: {error}") from error
+
+
+def checkpoints(run: Path) -> list[Path]:
+    """Return the run's checkpoint folders, oldest first; half-written ones are none."""
+    return sorted(path for path in (run / CHECKPOINTS).glob("step-*") if path.is_dir())
+
+
+def latest_checkpoint(run: Path) -> Path | None:
+    """Return the newest checkpoint that verifies; None where there is none.
+
+    Raises:
+        RunError: there are checkpoints, and every one is damaged: the newest one's trouble.
+    """
+    trouble: RunError | None = None
+    for folder in reversed(checkpoints(run)):
+        try:
+            verify_folder(folder)
+            return folder
+        except RunError as error:
+            trouble = trouble or error
+    if trouble:
+        raise trouble
+    return None
+
+
+def prune_checkpoints(run: Path, keep: int) -> None:
+    """Remove all but the newest `keep` checkpoints, and what killed saves left behind."""
+    for folder in checkpoints(run)[:-keep]:
+        shutil.rmtree(folder)
+    remove_stale_temporaries(run / CHECKPOINTS)

@@ -1,0 +1,75 @@
+"""The ELBO and what the latents do on held-out texts."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from textvae.codec import Codec
+from textvae.data.store import TokenStore
+from textvae.decoding.noise import row_normals
+from textvae.diagnostics.latents import active_units, dimension_rates
+from textvae.models.modeling import shift
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldOut:
+    """Means over held-out texts, nats a sentence."""
+
+    distortion: float
+    """One posterior sample a text."""
+    rate: float
+    active_units: int
+    """Dimensions whose posterior mean has variance of at least .01 over the texts."""
+    num_targets: int
+    """All target tokens, `</s>` counted."""
+    num_texts: int
+
+    @property
+    def neg_elbo(self) -> float:
+        """Distortion + rate."""
+        return self.distortion + self.rate
+
+    @property
+    def perplexity(self) -> float:
+        """exp(-ELBO) a token, `</s>` counted: an upper bound of the model's."""
+        return float(torch.tensor(self.neg_elbo * self.num_texts / self.num_targets, dtype=torch.float64).exp())
+
+
+def held_out(codec: Codec, store: TokenStore, *, seed: int = 0) -> HeldOut:
+    """Measure the ELBO on a store; noise is a function of (seed, row)."""
+    posterior = codec.posterior(store)
+    z = posterior.at(row_normals(seed, range(len(store)), codec.latent_dim).to(posterior.loc))
+    distortion = distortions(codec, store, z)
+    return HeldOut(
+        distortion=float(distortion.double().mean()),
+        rate=float(dimension_rates(posterior.loc, posterior.scale).sum()),
+        active_units=active_units(posterior.loc) if len(store) > 1 else 0,
+        num_targets=store.num_tokens + len(store),
+        num_texts=len(store),
+    )
+
+
+@torch.inference_mode()
+def distortions(codec: Codec, store: TokenStore, z: Tensor) -> Tensor:
+    """Return -log p(x|z) of each text, (N,) nats, for z (N, D)."""
+    result = torch.empty(len(store), dtype=z.dtype)
+    codec.model.eval()
+    for indices, tokens, lengths in codec.batches(store):
+        log_p = codec.model.log_likelihood(tokens, lengths, z[indices].to(codec.device))
+        result[indices] = -log_p.to(result)
+    return result
+
+
+@torch.inference_mode()
+def token_accuracy(codec: Codec, store: TokenStore) -> float:
+    """Return the share of tokens that are the decoder's first choice given the true ones before, z the posterior mean."""
+    z = codec.posterior(store).loc
+    right = total = 0
+    for indices, tokens, lengths in codec.batches(store):
+        real = torch.arange(tokens.shape[1], device=tokens.device) < lengths.unsqueeze(1)
+        features = codec.model.decoder(shift(tokens), z[indices].to(codec.device))[real]
+        chosen = torch.cat([codec.model.decoder.output(rows).argmax(-1) for rows in features.split(1024)])
+        right += int((chosen == tokens[real]).sum())
+        total += int(lengths.sum())
+    return right / total

@@ -1,0 +1,72 @@
+"""AdamW with warm-up and decay, and the moving average of the weights."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from textvae.config import TrainingConfig
+
+
+def build_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.AdamW:
+    """Return AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101); biases and norms are not decayed."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
+
+
+def learning_rate(config: TrainingConfig, progress: float) -> float:
+    """Return the rate at `progress` in [0, 1]: linear warm-up, then cosine decay to a share of the peak."""
+    if progress < config.warmup:
+        return config.learning_rate * max(progress / config.warmup, 0.01)
+    decayed = (progress - config.warmup) / max(1 - config.warmup, 1e-9)
+    low = config.final_learning_rate
+    return config.learning_rate * (low + (1 - low) * 0.5 * (1 + math.cos(math.pi * min(decayed, 1.0))))
+
+
+class MovingAverage:
+    """Exponential moving average of all floating-point tensors of a model, with a warm-up.
+
+    After n updates the decay is min(decay, (1 + n) / (10 + n)), so that the first weights are soon forgotten.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.weights = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, num_updates: int) -> None:
+        """Move towards the model's weights."""
+        share = 1 - min(self.decay, (1 + num_updates) / (10 + num_updates))
+        for name, tensor in model.state_dict().items():
+            self.weights[name].lerp_(tensor, share)
+
+    @torch.no_grad()
+    def swap(self, model: nn.Module) -> None:
+        """Exchange the average and the model's weights; a second call undoes the first."""
+        swapped: set[int] = set()
+        for name, tensor in model.state_dict().items():
+            if tensor.data_ptr() in swapped:  # tied to one that was exchanged already
+                continue
+            swapped.add(tensor.data_ptr())
+            other = self.weights[name].clone()
+            self.weights[name].copy_(tensor)
+            tensor.copy_(other)
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return the optimiser's state as named tensors ("3.exp_avg")."""
+    state = optimizer.state_dict()["state"]
+    return {f"{index}.{name}": value for index, values in state.items() for name, value in values.items()}
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Undo `optimizer_tensors`."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        index, _, key = name.partition(".")
+        state.setdefault(int(index), {})[key] = value
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": state})

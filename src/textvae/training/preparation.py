@@ -1,0 +1,118 @@
+"""From a corpus and settings to token stores, a tokenizer and resolved settings."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from textvae.config import RunConfig
+from textvae.config.presets import resolved
+from textvae.data.splits import Splits, open_splits
+from textvae.data.store import TokenStore
+from textvae.data.tokenizer_defaults import default_kind, mostly_spaceless, word_list
+from textvae.data.tokenizers import Tokenizer
+from textvae.errors import DataError
+
+LENGTH_QUANTILE = 0.99
+LONGEST = 512
+"""Tokens a text is cut to at most unless the user says otherwise: memory, and what an RNN can carry."""
+KEPT_TEXTS = 5000
+"""Held-out texts looked at in an epoch's evaluation."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """All a trainer needs of a corpus."""
+
+    config: RunConfig
+    """Resolved: nothing is left to the corpus."""
+    tokenizer: Tokenizer
+    train: TokenStore
+    valid: TokenStore
+    valid_texts: list[str]
+    """The first held-out texts, for reconstructions to look at; never saved."""
+    words: list[str]
+    """The lexicon: words of the training texts; empty where it is not used."""
+    facts: dict[str, Any]
+    """Names, counts and hashes for the run's records."""
+    warnings: tuple[str, ...]
+
+
+def prepare(
+    data: Any, config: RunConfig, *, tokenizer: Tokenizer | None = None, cache_dir: str | Path | None = None
+) -> Prepared:
+    """Read, split and tokenize a corpus.
+
+    Args:
+        data: as for `textvae.data.splits.open_splits`.
+        config: settings; what they leave open is taken from the corpus.
+        tokenizer: one that exists already (a resumed run's); None: trained on the training texts.
+        cache_dir: where token arrays are kept; None: the user's cache folder.
+
+    Raises:
+        DataError: texts that cannot be used; see `open_splits`.
+    """
+    splits = open_splits(data, config.data)
+    tokenizer = tokenizer or _train_tokenizer(splits, config)
+    train = TokenStore.cached(splits.train, tokenizer, cache_dir=cache_dir)
+    valid = TokenStore.cached(splits.valid, tokenizer, cache_dir=cache_dir)
+    if not len(train) or not len(valid):
+        raise DataError("no text has a token left after tokenizing; check the text column")
+    max_length = config.data.max_length or min(train.quantile_length(LENGTH_QUANTILE), LONGEST)
+    train, valid = train.cut(max_length), valid.cut(max_length)
+    return Prepared(
+        config=resolved(
+            config,
+            vocab_size=tokenizer.vocab_size,
+            max_length=max_length,
+            num_tokens=train.num_tokens,
+            num_texts=len(train),
+        ),
+        tokenizer=tokenizer,
+        train=train,
+        valid=valid,
+        valid_texts=_first(splits),
+        words=_lexicon_words(splits, tokenizer),
+        facts=_facts(splits, train, valid, tokenizer),
+        warnings=splits.warnings,
+    )
+
+
+def _train_tokenizer(splits: Splits, config: RunConfig) -> Tokenizer:
+    kind = default_kind(splits.train) if config.data.tokenizer == "auto" else config.data.tokenizer
+    return Tokenizer.train(
+        splits.train, kind=kind, vocab_size=config.data.vocab_size, normalize=config.data.normalize
+    )
+
+
+def _lexicon_words(splits: Splits, tokenizer: Tokenizer) -> list[str]:
+    """Return the words decoding may keep to: subword tokenizers of scripts with spaces can misspell, others cannot."""
+    if tokenizer.kind not in ("bpe", "unigram") or mostly_spaceless(splits.train):
+        return []
+    return word_list(splits.train)
+
+
+def _first(splits: Splits) -> list[str]:
+    texts = []
+    for text in splits.valid:
+        texts.append(text)
+        if len(texts) == KEPT_TEXTS:
+            break
+    return texts
+
+
+def _facts(splits: Splits, train: TokenStore, valid: TokenStore, tokenizer: Tokenizer) -> dict[str, Any]:
+    return {
+        "train": {"name": splits.train.name, "sha256": splits.train.fingerprint, **_counts(train)},
+        "valid": {"name": splits.valid.name, "sha256": splits.valid.fingerprint, **_counts(valid)},
+        "tokenizer": {"kind": tokenizer.kind, "vocab_size": tokenizer.vocab_size, "sha256": tokenizer.fingerprint},
+    }
+
+
+def _counts(store: TokenStore) -> dict[str, int]:
+    return {"texts": len(store), "tokens": store.num_tokens, "cut": store.num_cut, "empty": store.num_empty}
+
+
+def with_settings(prepared: Prepared, config: RunConfig) -> Prepared:
+    """Return `prepared` under other resolved settings (a resumed run's)."""
+    return dataclasses.replace(prepared, config=config)

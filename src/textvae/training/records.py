@@ -1,0 +1,58 @@
+"""The files of a run folder that people and programs read: settings, metrics, samples, curves."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from textvae.config import RunConfig
+from textvae.storage.atomic import write_file
+
+CONFIG_FILE, METRICS_FILE, CURVES_FILE, SAMPLES, CARD_FILE = (
+    "config.yaml",
+    "metrics.jsonl",
+    "curves.png",
+    "samples",
+    "README.md",
+)
+
+
+def write_config(run: Path, config: RunConfig) -> None:
+    """Write the resolved settings."""
+    write_file(run / CONFIG_FILE, config.to_yaml().encode())
+
+
+def append_metrics(run: Path, record: dict[str, Any]) -> None:
+    """Add one line to the run's metrics."""
+    with (run / METRICS_FILE).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(record) + "\n")
+
+
+def read_metrics(run: Path) -> list[dict[str, Any]]:
+    """Return the run's metrics, a record a line; a line torn by a kill is left out."""
+    path = run / METRICS_FILE
+    records = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return records
+
+
+def cut_metrics(run: Path, step: int) -> None:
+    """Drop what was recorded after `step`: a resumed run does it again."""
+    kept = [record for record in read_metrics(run) if record["step"] <= step]
+    write_file(run / METRICS_FILE, "".join(json.dumps(record) + "\n" for record in kept).encode())
+
+
+def write_samples(
+    run: Path, epoch: int, samples: Sequence[str], originals: Sequence[str], reconstructions: Sequence[str]
+) -> None:
+    """Write an epoch's prior samples and reconstructions beside their originals."""
+    lines = [f"Prior samples after epoch {epoch}", ""]
+    lines += [f"  {text}" for text in samples]
+    lines += ["", "Held-out texts and their reconstructions", ""]
+    for original, reconstruction in zip(originals, reconstructions, strict=True):
+        lines += [f"  {original}", f"  -> {reconstruction}", ""]
+    write_file(run / SAMPLES / f"epoch-{epoch:03d}.txt", "\n".join(lines).encode())

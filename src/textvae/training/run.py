@@ -1,0 +1,161 @@
+"""A run from its folder's point of view: new, overwritten or resumed, on one process or under `torchrun`."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from textvae.codec import resolve_device
+from textvae.config import RunConfig, read_settings
+from textvae.data.tokenizers import CONFIG_FILE as TOKENIZER_CONFIG
+from textvae.data.tokenizers import Tokenizer
+from textvae.errors import RunError, RunExistsError, RunNotFoundError
+from textvae.storage.atomic import write_file
+from textvae.training.checkpoints import CHECKPOINTS
+from textvae.training.distributed import Ranks, joined_ranks
+from textvae.training.precision import fast_products
+from textvae.training.preparation import Prepared, prepare
+from textvae.training.progress import Observer, Silent
+from textvae.training.records import CARD_FILE, CONFIG_FILE, CURVES_FILE, METRICS_FILE, SAMPLES, write_config
+from textvae.training.step import FAILED_BATCH
+from textvae.training.trainer import MODEL_FOLDER, Trainer
+
+DATA_FILE = "data.json"
+ENTRIES = (
+    CONFIG_FILE, DATA_FILE, METRICS_FILE, CURVES_FILE, CARD_FILE, FAILED_BATCH, TOKENIZER_CONFIG, "tokenizer.json",
+    SAMPLES, MODEL_FOLDER, CHECKPOINTS,
+)  # fmt: skip
+"""Everything a run writes into its folder."""
+
+
+def train_run(
+    data: Any,
+    run: str | Path,
+    config: RunConfig,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    device: str = "auto",
+    observer: Observer | None = None,
+    cache_dir: str | Path | None = None,
+) -> Path:
+    """Train in a run folder; return the folder.
+
+    Args:
+        data: as for `textvae.data.splits.open_splits`.
+        run: the folder; its parents are made.
+        config: settings. A resumed run keeps its own, but for `training.epochs`, `max_time` and `patience` where
+            `config` states them (see `resumed_config`).
+        resume: go on from the newest checkpoint.
+        overwrite: remove the run that is there.
+        device: auto, cpu, cuda, cuda:N or mps; under `torchrun` each rank takes its own GPU.
+        observer: hears of progress.
+        cache_dir: where token arrays are kept; None: the user's cache folder.
+
+    Raises:
+        RunExistsError: a run, or other files, are there already.
+        RunNotFoundError: nothing to resume.
+        RunError: resumed with another corpus.
+        TrainingError: see `Trainer.train`.
+    """
+    run, observer = Path(run), observer or Silent()
+    with joined_ranks(resolve_device(device)) as ranks, fast_products(resolve_device(device)):
+        if ranks.is_main:
+            open_folder(run, resume=resume, overwrite=overwrite)
+        ranks.barrier()
+        prepared = _prepare(data, run, config, resume=resume, ranks=ranks, cache_dir=cache_dir)
+        for warning in prepared.warnings:
+            observer.on_message(warning)
+        with threads(prepared.config.training.threads):
+            trainer = Trainer(prepared, run, device=_own_device(device, ranks), ranks=ranks, observer=observer)
+            if resume and not trainer.resume():
+                observer.on_message("no checkpoint yet: starting from the beginning")
+            trainer.train()
+    return run
+
+
+def open_folder(run: Path, *, resume: bool, overwrite: bool) -> None:
+    """Make the folder of a run ready: new, cleared of an earlier run, or as it is."""
+    present = [path.name for path in run.iterdir()] if run.is_dir() else []
+    is_run = CONFIG_FILE in present
+    if resume:
+        if not is_run:
+            raise RunNotFoundError(f"{run} holds no run to resume; leave out --resume to start one")
+        return
+    if run.is_file():
+        raise RunExistsError(f"{run} is a file; a run needs a folder: choose another --output")
+    if is_run and not overwrite:
+        raise RunExistsError(f"{run} holds a run already; use --resume, --overwrite, or another --output")
+    if present and not is_run:
+        raise RunExistsError(f"{run} holds other files ({', '.join(sorted(present)[:3])}); choose another --output")
+    for name in ENTRIES:
+        path = run / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    run.mkdir(parents=True, exist_ok=True)
+
+
+def resumed_config(run: Path) -> RunConfig:
+    """Return the settings a run was started with.
+
+    Raises:
+        RunNotFoundError: no settings there.
+    """
+    if not (run / CONFIG_FILE).exists():
+        raise RunNotFoundError(f"{run} holds no run to resume: {CONFIG_FILE} is missing")
+    return RunConfig().updated(read_settings(run / CONFIG_FILE))
+
+
+@contextmanager
+def threads(number: int | None) -> Iterator[None]:
+    """Use `number` CPU threads for the duration; None: as they are."""
+    before = torch.get_num_threads()
+    if number:
+        torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _prepare(
+    data: Any, run: Path, config: RunConfig, *, resume: bool, ranks: Ranks, cache_dir: str | Path | None
+) -> Prepared:
+    """Prepare on the first rank, then on the others with its tokenizer."""
+    tokenizer = Tokenizer.load(run) if resume and (run / TOKENIZER_CONFIG).exists() else None
+    if not ranks.is_main:
+        ranks.barrier()
+        tokenizer = Tokenizer.load(run)
+    prepared = prepare(data, config, tokenizer=tokenizer, cache_dir=cache_dir)
+    if ranks.is_main:
+        if resume:
+            _check_same_corpus(run, prepared)
+        prepared.tokenizer.save(run)
+        write_file(run / DATA_FILE, json.dumps(prepared.facts, ensure_ascii=False, indent=2).encode())
+        write_config(run, prepared.config)
+        ranks.barrier()
+    return prepared
+
+
+def _check_same_corpus(run: Path, prepared: Prepared) -> None:
+    path = run / DATA_FILE
+    if not path.exists():
+        return
+    before = json.loads(path.read_bytes())
+    for split in ("train", "valid"):
+        if before[split]["sha256"] != prepared.facts[split]["sha256"]:
+            raise RunError(
+                f"{run} was trained on another corpus ({before[split]['name']}, SHA-256 "
+                f"{before[split]['sha256'][:12]}…); resume with the same data"
+            )
+
+
+def _own_device(name: str, ranks: Ranks) -> torch.device:
+    device = resolve_device(name)
+    if device.type == "cuda" and ranks.world_size > 1:
+        device = torch.device("cuda", ranks.local_rank)
+        torch.cuda.set_device(device)
+    return device

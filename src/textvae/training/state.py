@@ -1,0 +1,40 @@
+"""What a training run remembers besides tensors."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+
+
+@dataclass(kw_only=True)
+class TrainState:
+    """Where a run stands; with weights and optimiser tensors it determines all that follows."""
+
+    step: int = 0
+    """Updates made."""
+    epoch: int = 0
+    """Epochs finished."""
+    batch: int = 0
+    """Batches of the present epoch already used."""
+    elapsed: float = 0.0
+    """Seconds of training, over all resumptions."""
+    best: float | None = None
+    """The lowest held-out criterion so far, nats a sentence."""
+    best_epoch: int = 0
+    beta: dict[str, float] = field(default_factory=dict)
+    """The state of beta's owner."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object; floats survive exactly."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """Undo `to_json`."""
+        return cls(**values)
+
+
+def step_seed(seed: int, step: int, rank: int) -> int:
+    """Return the seed of all noise of one step on one rank: resuming needs no generator's state, ranks differ."""
+    return int(np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0] >> 1)

@@ -1,0 +1,229 @@
+"""The training loop, to be read in one sitting."""
+
+import dataclasses
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from textvae.codec import Codec, codec_files
+from textvae.data.batching import Batch, collate, epoch_batches
+from textvae.errors import NonFiniteLossError
+from textvae.models import VAEModel
+from textvae.objectives import TargetRate, build_beta
+from textvae.storage.atomic import write_file, write_folder
+from textvae.storage.temporaries import remove_stale_temporaries
+from textvae.training.card import write_card
+from textvae.training.checkpoints import latest_checkpoint, load_checkpoint, prune_checkpoints, save_checkpoint
+from textvae.training.curves import draw_curves
+from textvae.training.distributed import Ranks
+from textvae.training.heldout import HeldOut, held_out, token_accuracy
+from textvae.training.interrupts import Interrupts
+from textvae.training.optimization import MovingAverage
+from textvae.training.precision import choose_precision
+from textvae.training.preparation import Prepared
+from textvae.training.progress import Clock, Observer, Silent, Standing
+from textvae.training.records import append_metrics, cut_metrics, write_samples
+from textvae.training.state import TrainState
+from textvae.training.step import FAILED_BATCH, Stepper, StepReport
+
+MODEL_FOLDER = "model"
+RECORD_EVERY = 20
+"""Steps between training records."""
+RAISE_TARGET = 1.15
+REACHED = 0.15
+"""A rate within this share of its target has reached it."""
+JUDGED_TEXTS = 500
+
+
+class Trainer:
+    """Trains one run in one folder; a killed run goes on from its last checkpoint, bit for bit."""
+
+    def __init__(
+        self, prepared: Prepared, run: Path, *, device: torch.device, ranks: Ranks | None = None, observer: Observer | None = None
+    ) -> None:
+        self.prepared, self.config, self.run = prepared, prepared.config, Path(run)
+        self.ranks, self.observer = ranks or Ranks(), observer or Silent()
+        training = self.config.training
+        torch.manual_seed(training.seed)
+        model = VAEModel(self.config.model)
+        precision = choose_precision(training.precision, device)
+        model.to(device, torch.float64 if precision == "fp64" else torch.float32)
+        self.codec = Codec(model, prepared.tokenizer, decoding=self.config.decoding, words=prepared.words)
+        self.stepper = Stepper(model, self.config, precision, self.ranks)
+        self.average = MovingAverage(model, training.ema) if training.ema else None
+        self.beta = build_beta(self.config.objective)
+        self.state = TrainState()
+        self.clock = Clock()
+        self.last: HeldOut | None = None
+        self._num_batches = 1
+
+    def resume(self) -> bool:
+        """Go on from the newest checkpoint; return whether there was one.
+
+        Raises:
+            RunError: there are checkpoints, none of which can be read.
+        """
+        folder = latest_checkpoint(self.run)
+        if folder is None:
+            return False
+        self.state = load_checkpoint(folder, self.codec, self.stepper.optimizer, self.average)
+        self.beta.restore(self.state.beta)
+        if self.ranks.is_main:
+            remove_stale_temporaries(self.run)
+            cut_metrics(self.run, self.state.step)
+        return True
+
+    def train(self) -> TrainState:
+        """Train to the end; return the final state.
+
+        Raises:
+            NonFiniteLossError: the batch is written out; the last checkpoint is intact.
+            SaveError: a checkpoint could not be written.
+            KeyboardInterrupt: Ctrl-C; a checkpoint was saved first.
+        """
+        with Interrupts() as self.interrupts:
+            if self.state.step == 0:
+                self._checkpoint()
+            while not self._finished():
+                self._epoch()
+        return self.state
+
+    def _epoch(self) -> None:
+        training, state, started = self.config.training, self.state, time.monotonic()
+        batches = epoch_batches(
+            self.prepared.train.lengths,
+            training.batch_tokens,
+            training.seed,
+            state.epoch,
+            rank=self.ranks.rank,
+            world_size=self.ranks.world_size,
+        )
+        self._num_batches = len(batches)
+        for indices in batches[state.batch :]:
+            if self._progress() >= 1:
+                break
+            report = self._step(collate(self.prepared.train, indices))
+            started = self._count(report, started)
+            if self.interrupts.asked:
+                self._checkpoint()
+                raise KeyboardInterrupt
+            if state.step % training.checkpoint_every == 0 and state.batch < len(batches):
+                self._checkpoint()
+        state.epoch, state.batch = state.epoch + 1, 0
+        self._evaluate()
+        state.elapsed += time.monotonic() - started
+        self._checkpoint()
+        if self.ranks.is_main:
+            draw_curves(self.run)
+
+    def _step(self, batch: Batch) -> StepReport:
+        state = self.state
+        beta = self.beta.beta(state.step)
+        try:
+            report = self.stepper.take(batch, step=state.step, beta=beta, progress=self._progress())
+        except NonFiniteLossError as error:
+            self._write_failed(batch, str(error))
+            raise
+        self.beta.observe(report.rate)
+        state.step, state.batch = state.step + 1, state.batch + 1
+        if self.average:
+            self.average.update(self.codec.model, state.step)
+        return report
+
+    def _count(self, report: StepReport, started: float) -> float:
+        now = time.monotonic()
+        self.clock.add(report.num_targets, now - started)
+        self.state.elapsed += now - started
+        if self.config.training.max_time:  # ranks must end at the same step
+            self.state.elapsed = self.ranks.mean(self.state.elapsed)[0]
+        if self.ranks.is_main:
+            if self.state.step % RECORD_EVERY == 0:
+                append_metrics(self.run, {"kind": "train", "step": self.state.step, **dataclasses.asdict(report)})
+            self.observer.on_step(report, self._standing())
+        return now
+
+    def _evaluate(self) -> None:
+        """Measure on held-out texts; keep the model where it is the best so far."""
+        if self.average:
+            self.average.swap(self.codec.model)
+        self.last = held = held_out(self.codec, self.prepared.valid)
+        accuracy = self._raise_target(held)
+        criterion = held.neg_elbo if accuracy is None else held.distortion
+        best = self.state.best is None or criterion < self.state.best
+        if best:
+            self.state.best, self.state.best_epoch = criterion, self.state.epoch
+        if self.ranks.is_main:
+            self._record(held, accuracy, best=best)
+        if self.average:
+            self.average.swap(self.codec.model)
+        self.observer.on_epoch(held, self._standing(), best=best)
+
+    def _record(self, held: HeldOut, accuracy: float | None, *, best: bool) -> None:
+        config, epoch = self.config, self.state.epoch
+        if best:
+            metadata = {"epoch": epoch, "step": self.state.step, "held_out": dataclasses.asdict(held), "data": self.prepared.facts}
+            write_folder(self.run / MODEL_FOLDER, codec_files(self.codec), metadata=metadata)
+            num_parameters = sum(p.numel() for p in self.codec.model.parameters())
+            write_card(self.run, config, self.prepared.facts, held, num_parameters)
+        record: dict[str, Any] = {"kind": "held_out", "step": self.state.step, "epoch": epoch, "best": best}
+        record |= dataclasses.asdict(held) | {"neg_elbo": held.neg_elbo, "perplexity": held.perplexity}
+        if isinstance(self.beta, TargetRate):
+            record["target_rate"] = self.beta.target
+        if accuracy is not None:
+            record["token_accuracy"] = accuracy
+        append_metrics(self.run, record)
+        if config.training.samples:
+            originals = self.prepared.valid_texts[: config.training.samples]
+            samples = self.codec.decode(self.codec.prior_sample(config.training.samples), seed=epoch)
+            write_samples(self.run, epoch, samples, originals, self.codec.reconstruct(originals))
+
+    def _raise_target(self, held: HeldOut) -> float | None:
+        """Raise the target rate while reconstructions are not faithful; return their token accuracy, if asked for."""
+        faithful = self.config.objective.faithful
+        if faithful is None or not isinstance(self.beta, TargetRate):
+            return None
+        accuracy = token_accuracy(self.codec, self.prepared.valid)
+        if accuracy < faithful and held.rate >= (1 - REACHED) * self.beta.target:
+            self.beta.target *= RAISE_TARGET
+        return accuracy
+
+    def _finished(self) -> bool:
+        patience = self.config.training.patience
+        if self.state.batch == 0 and patience and self.state.epoch - self.state.best_epoch >= patience:
+            self.observer.on_message(f"stopped early: no better held-out result in {patience} epochs")
+            return True
+        return self.state.batch == 0 and self._progress() >= 1
+
+    def _progress(self) -> float:
+        training, state = self.config.training, self.state
+        assert training.epochs is not None
+        epochs = state.epoch + state.batch / self._num_batches
+        by_time = state.elapsed / training.max_time if training.max_time else 0.0
+        return min(1.0, max(epochs / training.epochs, by_time))
+
+    def _standing(self) -> Standing:
+        progress = self._progress()
+        return Standing(
+            step=self.state.step,
+            epoch=min(self.state.epoch + 1, self.config.training.epochs or 1),
+            progress=progress,
+            tokens_per_second=self.clock.tokens_per_second,
+            eta=self.state.elapsed * (1 - progress) / progress if progress else 0.0,
+            target_rate=self.beta.target if isinstance(self.beta, TargetRate) else None,
+            active_units=self.last.active_units if self.last else None,
+        )
+
+    def _checkpoint(self) -> None:
+        if self.ranks.is_main:
+            self.state.beta = self.beta.state()
+            save_checkpoint(self.run, self.codec, self.stepper.optimizer, self.average, self.state)
+            prune_checkpoints(self.run, self.config.training.keep_checkpoints)
+        self.ranks.barrier()
+
+    def _write_failed(self, batch: Batch, why: str) -> None:
+        rows = [row[:length].tolist() for row, length in zip(batch.tokens, batch.lengths, strict=True)]
+        record = {"why": why, "step": self.state.step, "tokens": rows, "texts": self.codec.tokenizer.decode(rows)}
+        write_file(self.run / FAILED_BATCH, json.dumps(record, ensure_ascii=False, indent=1).encode())

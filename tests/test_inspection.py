@@ -1,0 +1,155 @@
+import dataclasses
+import io
+import json
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from textvae.data.embedded import embedded_texts
+from textvae.data.inspection import inspect_corpus
+from textvae.data.survey import num_words, preview
+from textvae.errors import DataError
+
+CHINESE = "这家餐厅的菜很好吃，服务也不错，下次还会再来。\n电影情节有点拖沓，但是演员的表演非常精彩。\n"
+
+
+def has(found, words):
+    return any(words in note for note in found.notes)
+
+
+def test_the_embedded_english():
+    found = inspect_corpus(embedded_texts("english"))
+    assert (found.num_texts, found.words.median, found.num_duplicates) == (7193, 13, 0)
+    assert found.scripts["latin"] > 0.999
+    assert found.suggestions.vocab_size
+    assert found.notes == ()
+
+
+def test_the_embedded_chinese():
+    found = inspect_corpus(embedded_texts("chinese"))
+    assert found.num_texts == 4354
+    assert found.num_distinct + found.num_duplicates == 4354
+    assert found.scripts["han"] > 0.99
+    assert found.suggestions.tokenizer == "char"
+    assert found.suggestions.max_length == found.characters.p99
+
+
+def test_everything_is_json():
+    found = inspect_corpus(["a b", "你好"])
+    assert json.loads(json.dumps(dataclasses.asdict(found)))["characters"]["max"] == 3
+
+
+@settings(max_examples=40)
+@given(st.lists(st.text(max_size=8), max_size=8))
+def test_any_texts_at_all(texts):
+    found = inspect_corpus(texts)
+    kept = [text for text in texts if text.strip()]
+    assert found.num_texts == len(kept)
+    assert found.num_skipped == len(texts) - len(kept)
+    assert found.characters.max == max(map(len, kept), default=0)
+    assert found.num_characters == sum(map(len, kept))
+    json.dumps(dataclasses.asdict(found))
+
+
+def test_duplicates_blanks_and_smallness():
+    found = inspect_corpus(["a", "a", "b", " "])
+    assert (found.num_texts, found.num_distinct, found.num_duplicates, found.num_skipped) == (3, 2, 1, 1)
+    assert has(found, "only 3 texts")
+    assert has(found, "1 blank texts are left out")
+    assert has(found, "33% of the texts repeat an earlier one")
+
+
+@pytest.mark.parametrize(("content", "number"), [(b"", 0), (b"\n\n", 0), (b"one line", 1)])
+def test_too_little_is_said_not_raised(tmp_path, content, number):
+    (tmp_path / "a.txt").write_bytes(content)
+    found = inspect_corpus(tmp_path / "a.txt")
+    assert found.num_texts == number
+    assert has(found, f"there are {number} different texts; training needs at least two")
+
+
+def test_another_encoding_is_found_and_read(tmp_path):
+    (tmp_path / "a.txt").write_bytes(CHINESE.encode("gbk"))
+    found = inspect_corpus(tmp_path / "a.txt")
+    assert (found.encoding, found.num_texts, found.scripts) == ("gb18030", 2, {"han": 1.0})
+    assert has(found, "a.txt is not UTF-8 (byte 0xd5 at offset 0); it looks like gb18030")
+
+
+def test_each_file_of_a_folder_has_its_own_encoding(tmp_path):
+    (tmp_path / "a.txt").write_bytes(CHINESE.encode("big5", "ignore"))
+    (tmp_path / "b.csv").write_bytes(("text\n" + CHINESE).encode("utf-16"))
+    (tmp_path / "c.txt").write_bytes(CHINESE.encode())
+    found = inspect_corpus(tmp_path)
+    assert found.encoding.endswith("utf-16, utf-8")
+    assert found.num_texts == 6
+
+
+def test_damaged_bytes_are_counted(tmp_path):
+    (tmp_path / "a.txt").write_bytes(CHINESE.encode() + b"caf\xff\n")
+    found = inspect_corpus(tmp_path / "a.txt")
+    assert (found.encoding, found.num_texts, found.num_replacement) == ("utf-8", 3, 1)
+
+
+def test_noise(tmp_path):
+    (tmp_path / "a.txt").write_bytes(bytes(range(256)) * 50)
+    assert inspect_corpus(tmp_path / "a.txt").num_texts > 0
+
+
+def test_nul_and_control_characters(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"some text with \0 in it\nbell \x07 and escape \x1b[0m\ttab\n")
+    found = inspect_corpus(tmp_path / "a.txt")
+    assert (found.num_nul, found.num_control) == (1, 2)
+    (tmp_path / "b.txt").write_bytes("plain text\nno mark\n".encode("utf-16-le"))
+    assert has(inspect_corpus(tmp_path / "b.txt"), "this may be UTF-16")
+
+
+def test_a_line_of_ten_megabytes(tmp_path):
+    (tmp_path / "a.txt").write_text("short\n" + "words " * 1_700_000 + "\n")
+    found = inspect_corpus(tmp_path / "a.txt")
+    assert found.words.max == 1_700_000
+    assert found.characters.max == 10_200_000
+    assert len(found.longest) == 121
+    assert has(found, "the longest text has 1,700,000 words")
+
+
+def test_standard_input(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(CHINESE.encode("gbk"))))
+    found = inspect_corpus("-")
+    assert (found.name, found.encoding, found.num_texts) == ("standard input", "gb18030", 2)
+
+
+def test_held_out_texts_that_are_trained_on(tmp_path):
+    (tmp_path / "v.txt").write_text("a\nb\nb\nz\n")
+    found = inspect_corpus(["a", "b", "c"], valid=str(tmp_path / "v.txt"))
+    assert (found.num_valid, found.num_valid_in_train) == (4, 3)
+    assert has(found, "3 of the 4 held-out texts are trained on too")
+
+
+def test_mixed_scripts():
+    assert has(inspect_corpus(["hello", "你好世界"]), "two scripts are mixed, latin and han")
+
+
+def test_what_is_not_odd_content_is_still_an_error(tmp_path):
+    with pytest.raises(DataError, match="no file at"):
+        inspect_corpus(tmp_path / "absent.txt")
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("", 0),
+        ("It's  fine.", 2),
+        ("老师，您好！", 4),
+        ("我用 Python 3 写", 5),
+        ("Ça va très bien", 4),
+        ("한국 사람", 2),
+    ],
+)
+def test_words(text, number):
+    assert num_words(text) == number
+
+
+def test_preview_is_one_visible_line():
+    assert preview("a\0b\nc\u2028") == r"a\x00b\nc\u2028"
+    assert preview("字" * 200) == "字" * 120 + "…"

@@ -1,0 +1,174 @@
+"""Samplers draw from exactly the filtered distribution; noise belongs to its row."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from textvae.decoding.noise import row_normals, row_uniforms
+from textvae.decoding.samplers import HEAD, Sampler, draw, keep_top_p
+from textvae.errors import ConfigError
+
+
+def exact_distribution(scores, *, temperature=1.0, top_k=0, top_p=1.0, min_p=0.0):
+    """The definition, for one row in float64: temperature, then each filter on what the last one left."""
+    scaled = np.asarray(scores, dtype=np.float64) / temperature
+    probs = np.exp(scaled - scaled.max())
+    probs /= probs.sum()
+    if top_k:
+        probs = np.where(probs >= np.sort(probs)[::-1][min(top_k, len(probs)) - 1], probs, 0)
+        probs /= probs.sum()
+    if top_p < 1:
+        order = np.argsort(-probs, kind="stable")
+        total, kept = 0.0, 0
+        while total < top_p and kept < len(order):
+            total += probs[order[kept]]
+            kept += 1
+        probs = np.where(probs >= probs[order[kept - 1]], probs, 0)
+        probs /= probs.sum()
+    if min_p:
+        probs = np.where(probs >= min_p * probs.max() * (1 - 1e-12), probs, 0)
+    return probs / probs.sum()
+
+
+SETTINGS = [
+    {},
+    {"temperature": 0.6},
+    {"temperature": 1.7},
+    {"top_k": 4},
+    {"top_p": 0.7},
+    {"min_p": 0.2},
+    {"temperature": 0.8, "top_k": 7, "top_p": 0.9, "min_p": 0.05},
+]
+
+
+@pytest.mark.parametrize("options", SETTINGS, ids=str)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_draws_follow_the_exact_filtered_distribution(options, dtype):
+    scores = torch.randn(12, generator=torch.Generator().manual_seed(3), dtype=torch.float64) * 1.5
+    scores[5] = -math.inf
+    expected = exact_distribution(scores.numpy(), **options)
+    count = 20_000
+    uniforms = row_uniforms(11, range(count), 1)[:, 0]
+    tokens = Sampler(**options)(scores.to(dtype).expand(count, -1).contiguous(), uniforms)
+    observed = np.bincount(tokens.numpy(), minlength=12)
+    possible = expected > 0
+    assert observed[~possible].sum() == 0
+    chi_square = ((observed - count * expected)[possible] ** 2 / (count * expected[possible])).sum()
+    freedom = possible.sum() - 1
+    assert chi_square < freedom + 4 * math.sqrt(2 * freedom)
+
+
+@given(
+    st.integers(0, 10**6),
+    st.integers(2, 400),
+    st.floats(0.1, 4),
+    st.floats(0.05, 3),
+    st.integers(0, 12),
+    st.floats(0.02, 1),
+    st.floats(0, 1),
+)
+@settings(max_examples=80, deadline=None)
+def test_filters_keep_what_the_definition_keeps(seed, vocab_size, spread, temperature, top_k, top_p, min_p):
+    scores = torch.randn(3, vocab_size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) * spread
+    options = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
+    probs = Sampler(**options).filtered(scores).softmax(-1).numpy()
+    for row, row_scores in zip(probs, scores.numpy(), strict=True):
+        np.testing.assert_allclose(row, exact_distribution(row_scores, **options), atol=1e-9)
+
+
+@pytest.mark.parametrize("p", [0.3, 0.9, 0.999])
+def test_top_p_is_exact_within_the_head_and_beyond_it(p):
+    generator = torch.Generator().manual_seed(0)
+    spreads = torch.tensor([[0.0001], [0.5], [1.0], [3.0], [10.0]], dtype=torch.float64)
+    scores = torch.randn(5, 2000, generator=generator, dtype=torch.float64) * spreads
+    kept = keep_top_p(scores, p).isfinite()
+    sizes = kept.sum(1)
+    assert sizes[0] > HEAD > sizes[-1]  # the first row needs the full sort, the last does not
+    for row, row_scores in zip(kept.numpy(), scores.numpy(), strict=True):
+        assert (row == (exact_distribution(row_scores, top_p=p) > 0)).all()
+
+
+def test_the_head_of_top_p_changes_nothing():
+    scores = torch.randn(8, 300, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    kept = [keep_top_p(scores, 0.8, head=head).isfinite() for head in (1, 7, 150, 300)]
+    assert all((other == kept[0]).all() for other in kept)
+
+
+def test_top_p_next_to_one_survives_rounding():
+    scores = torch.randn(30, 700, generator=torch.Generator().manual_seed(4))
+    scores[:, 3] = -math.inf
+    kept = keep_top_p(scores, 1 - 1e-16)
+    mass = torch.where(kept.isfinite(), scores.softmax(-1), 0).sum(1)
+    assert mass.min() > 1 - 1e-4
+    assert not kept[:, 3].isfinite().any()
+
+
+def test_top_p_counts_mass_after_top_k():
+    # .4 .3 .2 .1: of the top two, renormalised, the first holds 4/7 > .55 alone; of all four it holds .4.
+    scores = torch.tensor([[0.4, 0.3, 0.2, 0.1]], dtype=torch.float64).log()
+    assert Sampler(top_k=2, top_p=0.55).filtered(scores).isfinite().tolist() == [[True, False, False, False]]
+    assert Sampler(top_p=0.55).filtered(scores).isfinite().tolist() == [[True, True, False, False]]
+
+
+def test_ties_at_the_edge_are_all_kept():
+    scores = torch.tensor([[1.0, 0.0, 1.0, 1.0]])
+    assert Sampler(top_k=2).filtered(scores).isfinite().tolist() == [[True, False, True, True]]
+    assert Sampler(top_p=0.1).filtered(scores).isfinite().tolist() == [[True, False, True, True]]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_extreme_uniforms_never_choose_a_banned_token(dtype):
+    scores = torch.randn(400, 50, generator=torch.Generator().manual_seed(5), dtype=dtype) * 6
+    scores[:, [0, 1, 20, 48, 49]] = -math.inf
+    for uniform in (0.0, 1 - 2**-53, 1 - 2**-24, 1.0):
+        tokens = draw(scores, torch.full((400,), uniform, dtype=torch.float64))
+        assert scores.gather(1, tokens.unsqueeze(1)).isfinite().all(), uniform
+
+
+def test_the_inverse_cdf_maps_quantiles_to_tokens():
+    scores = torch.tensor([0.25, 0.5, 0.25], dtype=torch.float64).log().expand(5, -1)
+    uniforms = torch.tensor([0.0, 0.24, 0.26, 0.74, 0.76], dtype=torch.float64)
+    assert draw(scores, uniforms).tolist() == [0, 0, 1, 1, 2]
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1e-320, 1e-12])
+def test_no_temperature_and_hardly_any_choose_the_best(temperature):
+    scores = torch.randn(64, 30, generator=torch.Generator().manual_seed(2)) * 100
+    tokens = Sampler(temperature=temperature)(scores, row_uniforms(0, range(64), 1)[:, 0])
+    assert (tokens == scores.argmax(-1)).all()
+
+
+def test_noise_is_a_function_of_seed_row_and_step():
+    whole = row_uniforms(5, [3, 9, 2**40], 40)
+    assert (row_uniforms(5, [9], 7)[0] == whole[1, :7]).all()
+    assert (row_uniforms(5, [2**40, 3], 40) == whole[[2, 0]]).all()
+    assert not (row_uniforms(6, [3], 40) == whole[0]).any()
+    latents = row_normals(5, [3, 9], 16)
+    assert (row_normals(5, [9, 4], 16)[0] == latents[1]).all()
+
+
+def test_noise_stays_the_same_between_versions():
+    assert row_uniforms(0, [0], 2).tolist() == [[0.011546754286331562, 0.24154919656271812]]
+
+
+def test_uniforms_are_uniform_and_independent_of_the_normals():
+    uniforms = row_uniforms(1, range(500), 40).flatten()
+    assert 0 <= uniforms.min()
+    assert uniforms.max() < 1
+    positions = (torch.arange(len(uniforms)) + 0.5) / len(uniforms)
+    assert (uniforms.sort().values - positions).abs().max() < 1.95 / math.sqrt(len(uniforms))  # Kolmogorov, 1e-3
+    normals = row_normals(1, range(500), 40).flatten()
+    ranks = torch.special.ndtr(normals)
+    assert (ranks.sort().values - positions).abs().max() < 1.95 / math.sqrt(len(ranks))
+    assert torch.corrcoef(torch.stack([uniforms, ranks]))[0, 1].abs() < 4 / math.sqrt(len(ranks))
+
+
+def test_a_seed_or_row_that_is_no_natural_number_is_named():
+    with pytest.raises(ConfigError, match="seed is -1; it must be in"):
+        row_uniforms(-1, [0], 3)
+    with pytest.raises(ConfigError, match="row is -4; it must be in"):
+        row_normals(0, [0, -4], 3)
