@@ -205,7 +205,9 @@ def test_sampled_frequencies_are_the_models_own():
     for token in range(4, 7):
         share = sum(tokens == [token] for tokens in decoded.tokens) / count
         assert share == pytest.approx(float(probs[token]), abs=4 * (0.25 / count) ** 0.5)
-    assert sum(tokens == [] for tokens in decoded.tokens) / count == pytest.approx(float(probs[EOS]), abs=0.032)
+    assert sum(tokens == [] for tokens in decoded.tokens) / count == pytest.approx(
+        float(probs[EOS]), abs=0.032
+    )
 
 
 class Loving(ToyDecoder):
@@ -235,7 +237,9 @@ def test_specials_are_never_generated(beams):
     wanted = Loving(PAD, BOS, UNK, 5, EOS)
     assert decode(wanted, Z3, greedy, max_length=4).tokens != [[UNK] * 4] * 3
     for allow_unk, favourite in ((False, 5), (True, UNK)):
-        decoded = decode(wanted, Z3, DecodingConfig(temperature=0, min_length=2), max_length=2, allow_unk=allow_unk)
+        decoded = decode(
+            wanted, Z3, DecodingConfig(temperature=0, min_length=2), max_length=2, allow_unk=allow_unk
+        )
         assert decoded.tokens == [[favourite] * 2] * 3
     tokens = decode(wanted, Z3, greedy, max_length=4).tokens
     assert {token for row in tokens for token in row} <= set(range(4, 10))
@@ -269,7 +273,9 @@ def test_steps_stop_with_the_last_row():
     assert [len(tokens) for tokens in decoded.tokens] == [2] * 3
 
 
-@pytest.mark.parametrize("config", [DecodingConfig(no_repeat_ngram=1, min_length=9), DecodingConfig(no_repeat_ngram=1)])
+@pytest.mark.parametrize(
+    "config", [DecodingConfig(no_repeat_ngram=1, min_length=9), DecodingConfig(no_repeat_ngram=1)]
+)
 def test_a_row_with_nothing_left_to_say_stops(config):
     decoded = decode(Loving(4, 5, 6, 7, 8, 9), Z3, config, max_length=9)
     for tokens in decoded.tokens:
@@ -286,7 +292,11 @@ def test_no_ngram_comes_twice_and_no_text_is_too_short(n, seed, min_length):
     prefix = torch.tensor([[9, 9, 5]] * 8)
     start = 3 if n > 1 else 0  # the prefix itself repeats the 1-gram 9
     for tokens in decode(ToyDecoder(), z, config, max_length=LIMIT, seed=seed, prefix=prefix).tokens:
-        grams = list(itertools.pairwise(tokens)) if n == 2 else list(zip(*(tokens[i:] for i in range(n)), strict=False))
+        grams = (
+            list(itertools.pairwise(tokens))
+            if n == 2
+            else list(zip(*(tokens[i:] for i in range(n)), strict=False))
+        )
         said = grams if start else grams[2:]
         assert len(said) == len(set(said))
         assert len(tokens) >= min_length
@@ -326,8 +336,31 @@ def test_a_constraint_is_kept_and_cuts_what_may_not_stand(decoder, z, name):
     for tokens in decoded.tokens:
         assert not tokens or tokens[-1] % 2 == 0
         assert all(not (a % 2 and b % 2) for a, b in itertools.pairwise(tokens))
-    lengths = {len(tokens) for tokens, ended in zip(decoded.tokens, decoded.finished, strict=True) if not ended}
+    lengths = {
+        len(tokens) for tokens, ended in zip(decoded.tokens, decoded.finished, strict=True) if not ended
+    }
     assert name == "beams" or lengths & {LIMIT - 1}  # some rows lost their last token
+    with torch.no_grad():
+        for row, tokens in enumerate(decoded.tokens):
+            expected = own_log_prob(decoder, z[row], tokens, 0, decoded.finished[row])
+            assert float(decoded.log_probs[row]) == pytest.approx(expected, abs=1e-9)
+
+
+class OddEnds(EvenTokens):
+    """After an odd id nothing may follow, not even the end."""
+
+    def mask(self):
+        return super().mask() & ~self.odd.unsqueeze(1)
+
+
+def test_a_row_stuck_under_a_constraint_is_cut_and_not_finished(decoder, z):
+    decoded = decode(decoder, z, DecodingConfig(), max_length=LIMIT, constraint=OddEnds(64))
+    assert {token % 2 for tokens in decoded.tokens for token in tokens} == {0}
+    own = decode(decoder, z, DecodingConfig(), max_length=LIMIT)
+    for row, tokens in enumerate(own.tokens):
+        stuck = any(token % 2 for token in tokens)
+        assert not (stuck and decoded.finished[row])
+    assert True in decoded.finished
     with torch.no_grad():
         for row, tokens in enumerate(decoded.tokens):
             expected = own_log_prob(decoder, z[row], tokens, 0, decoded.finished[row])
@@ -339,6 +372,8 @@ def test_a_constraint_reads_the_prefix_and_never_cuts_it(decoder, z):
     decoded = decode(decoder, z, DecodingConfig(), max_length=3, prefix=prefix, constraint=EvenTokens(64))
     assert all(tokens[0] == 7 for tokens in decoded.tokens)
     assert all(len(tokens) == 1 or tokens[1] % 2 == 0 for tokens in decoded.tokens)
+    whole = decode(decoder, z, DecodingConfig(), max_length=1, prefix=prefix, constraint=EvenTokens(64))
+    assert whole.tokens == prefix.tolist()
 
 
 def test_a_prefix_as_long_as_the_limit_may_only_end(decoder, z):

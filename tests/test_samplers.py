@@ -73,7 +73,10 @@ def test_draws_follow_the_exact_filtered_distribution(options, dtype):
 )
 @settings(max_examples=80, deadline=None)
 def test_filters_keep_what_the_definition_keeps(seed, vocab_size, spread, temperature, top_k, top_p, min_p):
-    scores = torch.randn(3, vocab_size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) * spread
+    scores = (
+        torch.randn(3, vocab_size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+        * spread
+    )
     options = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
     probs = Sampler(**options).filtered(scores).softmax(-1).numpy()
     for row, row_scores in zip(probs, scores.numpy(), strict=True):
@@ -133,6 +136,8 @@ def test_the_inverse_cdf_maps_quantiles_to_tokens():
     scores = torch.tensor([0.25, 0.5, 0.25], dtype=torch.float64).log().expand(5, -1)
     uniforms = torch.tensor([0.0, 0.24, 0.26, 0.74, 0.76], dtype=torch.float64)
     assert draw(scores, uniforms).tolist() == [0, 0, 1, 1, 2]
+    edges = torch.tensor([0.0, 0.25, 0.5, 0.75], dtype=torch.float64)
+    assert draw(torch.zeros(4, 4), edges).tolist() == [0, 1, 2, 3]  # each token owns [from, to)
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1e-320, 1e-12])
@@ -157,10 +162,12 @@ def test_noise_stays_the_same_between_versions():
 
 def test_uniforms_are_uniform_and_independent_of_the_normals():
     uniforms = row_uniforms(1, range(500), 40).flatten()
-    assert 0 <= uniforms.min()
+    assert uniforms.min() >= 0
     assert uniforms.max() < 1
     positions = (torch.arange(len(uniforms)) + 0.5) / len(uniforms)
-    assert (uniforms.sort().values - positions).abs().max() < 1.95 / math.sqrt(len(uniforms))  # Kolmogorov, 1e-3
+    assert (uniforms.sort().values - positions).abs().max() < 1.95 / math.sqrt(
+        len(uniforms)
+    )  # Kolmogorov, 1e-3
     normals = row_normals(1, range(500), 40).flatten()
     ranks = torch.special.ndtr(normals)
     assert (ranks.sort().values - positions).abs().max() < 1.95 / math.sqrt(len(ranks))

@@ -219,4 +219,4 @@ def test_memory_stays_proportional_to_a_chunk(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=dict(os.environ))
     num_rows, megabytes = done.stdout.split()
     assert int(num_rows) == 25_000
-    assert float(megabytes) < 40
+    assert float(megabytes) < 15

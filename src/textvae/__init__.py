@@ -1,3 +1,78 @@
-"""textvae: variational autoencoders for text."""
+"""textvae: variational autoencoders for text.
+
+>>> from textvae import TextVAE
+>>> vae = TextVAE.train("reviews.txt", target_rate=10)  # doctest: +SKIP
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0.dev0"
+
+_HOMES = {
+    "ConfigError": "textvae.errors",
+    "DataError": "textvae.errors",
+    "DataConfig": "textvae.config",
+    "DecodingConfig": "textvae.config",
+    "ModelConfig": "textvae.config",
+    "ObjectiveConfig": "textvae.config",
+    "RunConfig": "textvae.config",
+    "RunError": "textvae.errors",
+    "TextVAE": "textvae.vae",
+    "TextVAEError": "textvae.errors",
+    "Tokenizer": "textvae.data.tokenizers",
+    "TrainingConfig": "textvae.config",
+    "TrainingError": "textvae.errors",
+    "inspect_corpus": "textvae.data.inspection",
+    "open_corpus": "textvae.data.sources",
+    "register_decoder": "textvae.models",
+    "register_encoder": "textvae.models",
+}
+
+__all__ = [
+    "ConfigError",
+    "DataConfig",
+    "DataError",
+    "DecodingConfig",
+    "ModelConfig",
+    "ObjectiveConfig",
+    "RunConfig",
+    "RunError",
+    "TextVAE",
+    "TextVAEError",
+    "Tokenizer",
+    "TrainingConfig",
+    "TrainingError",
+    "__version__",
+    "inspect_corpus",
+    "open_corpus",
+    "register_decoder",
+    "register_encoder",
+]
+
+if TYPE_CHECKING:
+    from textvae.config import (
+        DataConfig,
+        DecodingConfig,
+        ModelConfig,
+        ObjectiveConfig,
+        RunConfig,
+        TrainingConfig,
+    )
+    from textvae.data.inspection import inspect_corpus
+    from textvae.data.sources import open_corpus
+    from textvae.data.tokenizers import Tokenizer
+    from textvae.errors import ConfigError, DataError, RunError, TextVAEError, TrainingError
+    from textvae.models import register_decoder, register_encoder
+    from textvae.vae import TextVAE
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is asked for, so that `import textvae` costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'textvae' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -71,7 +71,11 @@ class Codec:
         mean_length = store.num_tokens / max(1, len(store)) + 1
         for indices in sequential_batches(store.lengths, int(self.batch_size * mean_length) + 1):
             batch = collate(store, indices)
-            yield indices, torch.from_numpy(batch.tokens).to(self.device), torch.from_numpy(batch.lengths).to(self.device)
+            yield (
+                indices,
+                torch.from_numpy(batch.tokens).to(self.device),
+                torch.from_numpy(batch.lengths).to(self.device),
+            )
 
     @torch.inference_mode()
     def posterior(self, texts: Sequence[str] | TokenStore) -> DiagonalGaussian:
@@ -86,6 +90,16 @@ class Codec:
             scale[indices] = posterior.scale.to(scale)
         return DiagonalGaussian(loc, scale)
 
+    @torch.inference_mode()
+    def log_likelihood(self, store: TokenStore, z: Tensor) -> Tensor:
+        """Return log p(x|z) of each text, (N,) nats in float64, for z (N, D)."""
+        result = torch.empty(len(store), dtype=torch.float64)
+        self.model.eval()
+        for indices, tokens, lengths in self.batches(store):
+            log_p = self.model.log_likelihood(tokens, lengths, self._checked(z)[indices].to(self.device))
+            result[indices] = log_p.double().cpu()
+        return result
+
     def encode(self, texts: Sequence[str], *, sample: bool = False, seed: int = 0) -> Tensor:
         """Return z, (N, D): posterior means, or with `sample` one draw each, noise by (seed, row)."""
         posterior = self.posterior(texts)
@@ -95,7 +109,11 @@ class Codec:
 
     def prior_sample(self, num: int, *, seed: int = 0) -> Tensor:
         """Return z ~ p(z), (num, D), noise by (seed, row)."""
-        return self.model.prior().at(row_normals(seed, range(num), self.latent_dim).to(self.device, self.dtype)).cpu()
+        return (
+            self.model.prior()
+            .at(row_normals(seed, range(num), self.latent_dim).to(self.device, self.dtype))
+            .cpu()
+        )
 
     def decode(
         self, z: Tensor, config: DecodingConfig | None = None, *, seed: int = 0, prefix: str = ""
@@ -118,12 +136,19 @@ class Codec:
         return self.tokenizer.decode(rows)
 
     def reconstruct(
-        self, texts: Sequence[str], config: DecodingConfig | None = None, *, sample: bool = False, seed: int = 0
+        self,
+        texts: Sequence[str],
+        config: DecodingConfig | None = None,
+        *,
+        sample: bool = False,
+        seed: int = 0,
     ) -> list[str]:
         """Return the decodes of the texts' posterior means (or samples), greedy unless `config` says otherwise."""
         return self.decode(self.encode(texts, sample=sample, seed=seed), config or GREEDY, seed=seed)
 
-    def _decode_batch(self, z: Tensor, config: DecodingConfig, seed: int, start: int, prefix: str) -> list[list[int]]:
+    def _decode_batch(
+        self, z: Tensor, config: DecodingConfig, seed: int, start: int, prefix: str
+    ) -> list[list[int]]:
         known = torch.from_numpy(self.tokenizer.encode([prefix])[0].astype(np.int64)).expand(len(z), -1)
         self.model.eval()
         decoded = decode(

@@ -12,14 +12,18 @@ def resolve_device(name: str = "auto") -> torch.device:
         DeviceError: it is not there, or is no device's name.
     """
     if name == "auto":
-        available = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        available = (
+            "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        )
         return torch.device(available)
     try:
         device = torch.device(name)
     except RuntimeError as error:
         raise DeviceError(f"device {name!r} is unknown; use auto, cpu, cuda, cuda:0 or mps") from error
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise DeviceError(f"device {name!r} is not there: {torch.cuda.device_count()} CUDA devices found; use --device cpu")
+        raise DeviceError(
+            f"device {name!r} is not there: {torch.cuda.device_count()} CUDA devices found; use --device cpu"
+        )
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise DeviceError(f"device {name!r} is not there: no Apple GPU found; use --device cpu")
     return device

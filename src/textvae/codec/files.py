@@ -10,7 +10,7 @@ from torch import Tensor
 
 from textvae.codec.codec import Codec
 from textvae.config import DecodingConfig, ModelConfig
-from textvae.data.tokenizers import CONFIG_FILE, LIBRARY_FILE, Tokenizer
+from textvae.data.tokenizers import Tokenizer
 from textvae.errors import ConfigError, CorruptRunError
 from textvae.models import VAEModel
 from textvae.storage.atomic import Content
@@ -19,7 +19,12 @@ from textvae.storage.tensors import load_tensors, save_tensors
 
 T = TypeVar("T", ModelConfig, DecodingConfig)
 
-MODEL_FILE, WEIGHTS_FILE, DECODING_FILE, WORDS_FILE = "model.json", "model.safetensors", "decoding.json", "words.txt"
+MODEL_FILE, WEIGHTS_FILE, DECODING_FILE, WORDS_FILE = (
+    "model.json",
+    "model.safetensors",
+    "decoding.json",
+    "words.txt",
+)
 
 
 def codec_files(codec: Codec, weights: dict[str, Tensor] | None = None) -> dict[str, Content]:
@@ -72,11 +77,14 @@ def load_weights(model: VAEModel, weights: dict[str, Tensor], folder: Path) -> N
     """Load what `unshared` gave back into the model, exactly."""
     expected = unshared(model, model.state_dict())
     wrong = sorted(
-        name for name in expected.keys() | weights.keys()
+        name
+        for name in expected.keys() | weights.keys()
         if name not in weights or name not in expected or weights[name].shape != expected[name].shape
     )
     if wrong:
-        raise CorruptRunError(f"{folder / WEIGHTS_FILE} does not fit {MODEL_FILE}: {', '.join(wrong[:3])} differ; copy the folder again")
+        raise CorruptRunError(
+            f"{folder / WEIGHTS_FILE} does not fit {MODEL_FILE}: {', '.join(wrong[:3])} differ; copy the folder again"
+        )
     dtype = next(iter(weights.values())).dtype
     model.to(dtype).load_state_dict(weights, strict=False)
 

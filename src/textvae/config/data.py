@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from textvae.config.fields import check_choice, check_range
+from textvae.config.fields import check_choice, check_range, check_types
 
 TOKENIZERS = ("auto", "word", "char", "bpe", "unigram")
 NORMALIZERS = ("none", "nfkc", "simplified", "nfkc+simplified")
@@ -33,6 +33,7 @@ class DataConfig:
     """Longer texts are cut to this many tokens; None: the corpus's 99th percentile."""
 
     def __post_init__(self) -> None:
+        check_types("data", self)
         check_choice("data.tokenizer", self.tokenizer, TOKENIZERS)
         check_choice("data.normalize", self.normalize, NORMALIZERS)
         check_range("data.valid_fraction", self.valid_fraction, high=0.5, above=0)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from textvae.config.fields import check_range
+from textvae.config.fields import check_range, check_types
 from textvae.errors import ConfigError
 
 
@@ -37,6 +37,7 @@ class DecodingConfig:
     """Only words seen in training, where the run has a lexicon (subword tokenizers of spaced scripts)."""
 
     def __post_init__(self) -> None:
+        check_types("decoding", self)
         check_range("decoding.temperature", self.temperature, 0)
         check_range("decoding.top_k", self.top_k, 0)
         check_range("decoding.top_p", self.top_p, high=1, above=0)

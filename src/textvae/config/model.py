@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from textvae.config.fields import check_range
+from textvae.config.fields import check_range, check_types
 from textvae.errors import ConfigError
 
 
@@ -44,11 +44,15 @@ class ModelConfig:
     """The longest text in tokens, `</s>` not counted."""
 
     def __post_init__(self) -> None:
+        check_types("model", self)
         sizes = ("latent_dim", "embed_dim", "encoder_dim", "encoder_layers", "decoder_dim", "decoder_layers")
-        for name in (*sizes, "num_heads", "max_length", "vocab_size"):
+        for name in (*sizes, "num_heads", "max_length"):
             check_range(f"model.{name}", getattr(self, name), 1)
+        check_range("model.vocab_size", self.vocab_size, 5)
         for name in ("dropout", "embed_dropout", "encoder_dropout"):
             check_range(f"model.{name}", getattr(self, name), 0, 0.95)
         for part, width in (("encoder", self.encoder_dim), ("decoder", self.decoder_dim)):
             if getattr(self, part) == "transformer" and width % self.num_heads:
-                raise ConfigError(f"model.{part}_dim is {width}; it must be a multiple of num_heads ({self.num_heads})")
+                raise ConfigError(
+                    f"model.{part}_dim is {width}; it must be a multiple of num_heads ({self.num_heads})"
+                )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from textvae.config.fields import check_choice, check_range
+from textvae.config.fields import check_choice, check_range, check_types
 from textvae.errors import ConfigError
 
 BETAS = ("target", "constant", "linear", "logistic", "cyclical")
@@ -35,6 +35,7 @@ class ObjectiveConfig:
     """The floor of the rate-term, nats a sentence (all dimensions together)."""
 
     def __post_init__(self) -> None:
+        check_types("objective", self)
         check_choice("objective.beta", self.beta, BETAS)
         check_choice("objective.free_bits", self.free_bits, FREE_BITS)
         check_range("objective.target_rate", self.target_rate, above=0)
@@ -44,11 +45,12 @@ class ObjectiveConfig:
         check_range("objective.free_nats", self.free_nats, 0)
         for name in ("warmup_steps", "cycles", "cycle_steps"):
             check_range(f"objective.{name}", getattr(self, name), 1)
-        if self.beta != "target" and (self.target_rate is not None or self.faithful is not None):
-            raise ConfigError(
-                f"objective.beta is {self.beta!r} and a target rate is set; beta has one owner: "
-                "drop the target rate, or use beta: target"
-            )
+        for name in ("target_rate", "faithful"):
+            if self.beta != "target" and getattr(self, name) is not None:
+                raise ConfigError(
+                    f"objective.beta is {self.beta!r} and objective.{name} is {getattr(self, name)}; "
+                    f"beta has one owner: set {name} to null, or beta to target"
+                )
         if (self.free_bits == "none") != (self.free_nats == 0):
             raise ConfigError(
                 f"objective.free_bits is {self.free_bits!r} with free_nats {self.free_nats}; set both or neither"

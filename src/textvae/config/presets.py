@@ -41,7 +41,9 @@ def default_epochs(num_tokens: int) -> int:
     return int(min(max(5_000_000 / max(num_tokens, 1), 2), 40))
 
 
-def resolved(config: RunConfig, *, vocab_size: int, max_length: int, num_tokens: int, num_texts: int) -> RunConfig:
+def resolved(
+    config: RunConfig, *, vocab_size: int, max_length: int, num_tokens: int, num_texts: int
+) -> RunConfig:
     """Return `config` with everything that was left to the corpus filled in."""
     objective = config.objective
     if objective.beta == "target" and objective.target_rate is None:

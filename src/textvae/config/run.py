@@ -4,8 +4,6 @@ Precedence: defaults < preset < file < command line.
 """
 
 import dataclasses
-import types
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,20 +32,23 @@ class RunConfig:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     decoding: DecodingConfig = field(default_factory=lambda: SAMPLING_DECODING)
 
-    def updated(self, settings: Mapping[str, Any]) -> Self:
-        """Return a copy with `settings`, a mapping of section to {key: value}, laid over.
+    def updated(self, *layers: Mapping[str, Any]) -> Self:
+        """Return a copy with `layers`, mappings of section to {key: value}, laid over; a later one wins.
+
+        Settings are checked together once all layers lie, so that a file may hold one half of what belongs
+        together and the command line the other.
 
         Raises:
-            ConfigError: an unknown section or key (the nearest is named), or a value out of range.
+            ConfigError: an unknown section or key (the nearest is named), or a value that cannot be used.
         """
-        sections = {f.name for f in dataclasses.fields(self)}
-        changed = {}
-        for section, values in settings.items():
-            if section not in sections:
-                raise ConfigError(f"unknown section {section!r} in the settings; {nearest(section, sections)}")
-            if not isinstance(values, Mapping):
-                raise ConfigError(f"section {section!r} is {values!r}; a mapping of settings is needed")
-            changed[section] = _replace(section, getattr(self, section), values)
+        settings: dict[str, dict[str, Any]] = {}
+        for layer in layers:
+            for section, values in layer.items():
+                settings.setdefault(section, {}).update(self._known(section, values))
+        changed = {
+            section: dataclasses.replace(getattr(self, section), **values)
+            for section, values in settings.items()
+        }
         return dataclasses.replace(self, **changed)
 
     def with_assignments(self, assignments: list[str]) -> Self:
@@ -57,6 +58,23 @@ class RunConfig:
     def to_yaml(self) -> str:
         """Return the YAML text of all settings."""
         return yaml.safe_dump(dataclasses.asdict(self), sort_keys=False, allow_unicode=True)
+
+    def _known(self, section: str, values: Any) -> Mapping[str, Any]:
+        """Return a section's settings after a look at their names; an empty section of a file is None."""
+        sections = [field.name for field in dataclasses.fields(self)]
+        if section not in sections:
+            raise ConfigError(
+                f"unknown section {section!r} in the settings; {nearest(str(section), sections)}"
+            )
+        if values is None:
+            return {}
+        if not isinstance(values, Mapping):
+            raise ConfigError(f"section {section!r} is {values!r}; a mapping of settings is needed")
+        keys = [field.name for field in dataclasses.fields(getattr(self, section))]
+        for key in values:
+            if key not in keys:
+                raise ConfigError(f"unknown setting {section}.{key}; {nearest(str(key), keys)}")
+        return values
 
 
 def parse_assignments(assignments: list[str]) -> dict[str, dict[str, Any]]:
@@ -70,10 +88,12 @@ def parse_assignments(assignments: list[str]) -> dict[str, dict[str, Any]]:
         name, equals, value = text.partition("=")
         section, dot, key = name.strip().partition(".")
         if not (equals and dot and key):
-            raise ConfigError(f"--set {text!r} cannot be read; write section.key=value, as model.latent_dim=64")
+            raise ConfigError(
+                f"--set {text!r} cannot be read; write section.key=value, as model.latent_dim=64"
+            )
         try:
             settings.setdefault(section, {})[key] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError) as error:  # ValueError: the 13th month
             raise ConfigError(f"--set {text!r} cannot be read; {value!r} is not a YAML value") from error
     return settings
 
@@ -85,38 +105,15 @@ def read_settings(path: str | Path) -> dict[str, Any]:
         ConfigError: no such file, or not a YAML mapping.
     """
     try:
-        settings = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+        settings = yaml.safe_load(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"no settings file at {path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: not UTF-8, or the 13th month
         raise ConfigError(f"{path} is not a YAML file of settings: {str(error).splitlines()[0]}") from error
+    if settings is None:  # an empty file
+        return {}
     if not isinstance(settings, dict):
-        raise ConfigError(f"{path} holds {type(settings).__name__}; a mapping with sections like model: is needed")
+        raise ConfigError(
+            f"{path} holds {type(settings).__name__}; a mapping with sections like model: is needed"
+        )
     return settings
-
-
-def _replace(section: str, current: Any, values: Mapping[str, Any]) -> Any:
-    types_of = typing.get_type_hints(type(current))
-    for key, value in values.items():
-        if key not in types_of:
-            raise ConfigError(f"unknown setting {section}.{key}; {nearest(key, types_of)}")
-        _check_type(f"{section}.{key}", value, types_of[key])
-    return dataclasses.replace(current, **_widened(values, types_of))
-
-
-def _check_type(name: str, value: Any, annotation: Any) -> None:
-    allowed = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
-    if float in allowed:
-        allowed = (*allowed, int)
-    fits = isinstance(value, allowed) and not (isinstance(value, bool) and bool not in allowed)
-    if not fits:
-        words = " or ".join("null" if t is type(None) else t.__name__ for t in allowed)
-        raise ConfigError(f"{name} is {value!r}; it must be {words}")
-
-
-def _widened(values: Mapping[str, Any], types_of: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn whole numbers into floats where the field is a float, so that equal settings save equally."""
-    return {
-        key: float(value) if types_of[key] is float and isinstance(value, int) else value
-        for key, value in values.items()
-    }

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from textvae.config.fields import check_choice, check_range
+from textvae.config.fields import check_choice, check_range, check_types
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp64")
 
@@ -25,7 +25,7 @@ class TrainingConfig:
     """End of the cosine decay, as a share of `learning_rate`."""
     clip_norm: float = 5.0
     word_dropout: float = 0.1
-    """Share of the decoder's input words blanked, in training only."""
+    """Share of the decoder's input words blanked, in training only; 1: all (Bowman's inputless decoder)."""
     ema: float = 0.0
     """Decay of the moving average of the weights that is evaluated and saved; 0: off."""
     precision: str = "auto"
@@ -40,6 +40,7 @@ class TrainingConfig:
     threads: int | None = None
 
     def __post_init__(self) -> None:
+        check_types("training", self)
         check_choice("training.precision", self.precision, PRECISIONS)
         for name in ("epochs", "batch_tokens", "checkpoint_every", "keep_checkpoints", "threads"):
             check_range(f"training.{name}", getattr(self, name), 1)
@@ -47,8 +48,7 @@ class TrainingConfig:
             check_range(f"training.{name}", getattr(self, name), above=0)
         for name in ("weight_decay", "patience", "samples"):
             check_range(f"training.{name}", getattr(self, name), 0)
-        for name in ("warmup", "final_learning_rate"):
+        for name in ("warmup", "final_learning_rate", "word_dropout"):
             check_range(f"training.{name}", getattr(self, name), 0, 1)
-        for name in ("word_dropout", "ema"):
-            check_range(f"training.{name}", getattr(self, name), 0, 0.99999)
+        check_range("training.ema", self.ema, 0, 0.99999)
         check_range("training.seed", self.seed, 0, 2**63 - 1)

@@ -1,5 +1,7 @@
 """The diagonal Gaussian, as a `torch.distributions.Distribution`."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.distributions import Independent, Normal
@@ -25,6 +27,11 @@ class DiagonalGaussian(Independent):
     def scale(self) -> Tensor:
         """Standard deviations, (..., D)."""
         return self.base_dist.scale
+
+    def expand(self, batch_shape: Sequence[int], _instance: object = None) -> "DiagonalGaussian":
+        """Return the same distribution repeated over `batch_shape`."""
+        shape = (*batch_shape, *self.event_shape)
+        return DiagonalGaussian(self.loc.expand(shape), self.scale.expand(shape))
 
     def at(self, noise: Tensor) -> Tensor:
         """Return z = loc + scale * noise: the reparameterised sample for standard normal `noise`.

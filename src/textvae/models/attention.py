@@ -1,7 +1,11 @@
 """The Transformer block that encoder and decoder share."""
 
-import torch.nn.functional as F
+import torch
 from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
+
+KeysValues = tuple[Tensor, Tensor]
+"""Keys and values of one layer, each (B, heads, S, width / heads)."""
 
 
 class Block(nn.Module):
@@ -17,24 +21,26 @@ class Block(nn.Module):
         self.feed = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
         self.dropout = nn.Dropout(dropout)
 
-    def keys_values(self, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return queries, keys and values, each (B, heads, T, width / heads), of hidden (B, T, width)."""
-        batch, length, width = hidden.shape
-        joint = self.joint(self.norm_attention(hidden)).view(batch, length, 3, self.num_heads, width // self.num_heads)
-        queries, keys, values = joint.permute(2, 0, 3, 1, 4)
-        return queries, keys, values
-
-    def forward(self, hidden: Tensor, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
-        """Return the block's output, (B, T, width).
+    def forward(
+        self, hidden: Tensor, mask: Tensor, past: KeysValues | None = None
+    ) -> tuple[Tensor, KeysValues]:
+        """Return the block's output, (B, T, width), and all keys and values, S = past + T of them.
 
         Args:
             hidden: its input, (B, T, width).
-            queries: (B, heads, T, width / heads).
-            keys: (B, heads, S, width / heads).
-            values: as keys.
-            mask: True where a position may be attended to, broadcastable to (B, heads, T, S); None: everywhere.
+            mask: True where a position may be attended to, broadcastable to (B, heads, T, S).
+            past: keys and values of what stands before `hidden`.
         """
-        attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
-        attended = attended.transpose(1, 2).reshape(hidden.shape)
-        hidden = hidden + self.dropout(self.merge(attended))
-        return hidden + self.dropout(self.feed(self.norm_feed(hidden)))
+        queries, keys, values = self._project(hidden)
+        if past is not None:
+            keys = torch.cat([past[0].to(keys.dtype), keys], dim=2)
+            values = torch.cat([past[1].to(values.dtype), values], dim=2)
+        attended = scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
+        hidden = hidden + self.dropout(self.merge(attended.transpose(1, 2).flatten(2)))
+        return hidden + self.dropout(self.feed(self.norm_feed(hidden))), (keys, values)
+
+    def _project(self, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return queries, keys and values, each (B, heads, T, width / heads)."""
+        joint = self.joint(self.norm_attention(hidden)).unflatten(-1, (3, self.num_heads, -1))
+        queries, keys, values = joint.permute(2, 0, 3, 1, 4)  # each (B, heads, T, width / heads)
+        return queries, keys, values

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from textvae.config.fields import nearest
 from textvae.errors import ConfigError
 
 
@@ -23,7 +22,9 @@ def parse_injection(text: str, *, suited: Sequence[str], default: str, decoder: 
     names = (default if text == "default" else text).split("+")
     for name in names:
         if name not in suited:
-            raise ConfigError(f"model.injection names {name!r}; the {decoder} decoder takes {', '.join(suited)}; {nearest(name, suited)}")
+            raise ConfigError(
+                f"model.injection names {name!r}; the {decoder} decoder takes {', '.join(suited)}, joined by +"
+            )
     return frozenset(names)
 
 

@@ -47,7 +47,9 @@ class VAEModel(nn.Module):
         """Return p(z) = N(0, I) over (D,)."""
         return standard_normal(self.config.latent_dim, like=self.posterior_head.weight)
 
-    def log_likelihood(self, tokens: Tensor, lengths: Tensor, z: Tensor, *, inputs: Tensor | None = None) -> Tensor:
+    def log_likelihood(
+        self, tokens: Tensor, lengths: Tensor, z: Tensor, *, inputs: Tensor | None = None
+    ) -> Tensor:
         """Return log p(x|z), (B,) nats a sentence: `</s>` counted, `<s>` and padding in no sum and no product.
 
         Args:
@@ -60,9 +62,10 @@ class VAEModel(nn.Module):
             inputs = shift(tokens)
         real = torch.arange(tokens.shape[1], device=tokens.device) < lengths.unsqueeze(1)  # (B, T)
         features = self.decoder(inputs, z)[real]  # (N, H): real positions only
-        log_probs = token_log_probs(self.decoder.output, features, tokens[real])
-        sentence = torch.arange(len(tokens), device=tokens.device).repeat_interleave(lengths)
-        return log_probs.new_zeros(len(tokens)).index_add(0, sentence, log_probs)
+        decoder = self.decoder
+        log_probs = token_log_probs(decoder.output, features, tokens[real], vocab_size=decoder.vocab_size)
+        # not index_add: on a GPU its order of summation, and so its last digits, differ from run to run
+        return log_probs.new_zeros(tokens.shape).masked_scatter(real, log_probs).sum(dim=1)
 
 
 def shift(tokens: Tensor) -> Tensor:

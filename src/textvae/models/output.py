@@ -1,8 +1,8 @@
 """From decoder features to logits, and to log-likelihoods without a (B, T, V) array."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
 CHUNK_LOGITS = 2**23
 """Logits held at once when no gradient is needed: 32 MiB in float32."""
@@ -14,10 +14,12 @@ class OutputLayer(nn.Module):
     Tying: Press and Wolf 2017, arXiv:1608.05859.
     """
 
-    def __init__(self, feature_dim: int, vocab_size: int, *, tied: nn.Embedding | None, dropout: float) -> None:
+    def __init__(
+        self, feature_dim: int, vocab_size: int, *, tied: nn.Embedding | None, dropout: float
+    ) -> None:
         super().__init__()
         width = tied.embedding_dim if tied is not None else feature_dim
-        self.project = nn.Linear(feature_dim, width) if tied is not None and width != feature_dim else nn.Identity()
+        self.project = nn.Linear(feature_dim, width) if width != feature_dim else nn.Identity()
         self.dropout = nn.Dropout(dropout)
         self.linear = nn.Linear(width, vocab_size)
         if tied is not None:
@@ -29,18 +31,18 @@ class OutputLayer(nn.Module):
         return self.linear(self.dropout(self.project(features)))
 
 
-def token_log_probs(output: nn.Module, features: Tensor, targets: Tensor) -> Tensor:
+def token_log_probs(output: nn.Module, features: Tensor, targets: Tensor, *, vocab_size: int) -> Tensor:
     """Return log p of each target, (N,) nats in float32 or wider, for features (N, H) of real positions.
 
     Without gradients the positions go through in chunks, so that memory does not grow with N * V.
     """
     if torch.is_grad_enabled():
         return _log_probs(output(features), targets)
-    num_rows = max(1, CHUNK_LOGITS // getattr(output, "linear", output).weight.shape[0])
+    num_rows = max(1, CHUNK_LOGITS // vocab_size)
     parts = zip(features.split(num_rows), targets.split(num_rows), strict=True)
     return torch.cat([_log_probs(output(rows), wanted) for rows, wanted in parts])
 
 
 def _log_probs(logits: Tensor, targets: Tensor) -> Tensor:
     wide = logits if logits.dtype == torch.float64 else logits.float()
-    return -F.cross_entropy(wide, targets, reduction="none")
+    return -cross_entropy(wide, targets, reduction="none")

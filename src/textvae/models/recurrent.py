@@ -29,7 +29,9 @@ class RecurrentEncoder(Encoder):
     kernels are slower on a CPU, and padding is never read. The maximum: Conneau et al. 2017, arXiv:1705.02364.
     """
 
-    def __init__(self, cell: str, embed_dim: int, hidden_dim: int, *, num_layers: int, dropout: float) -> None:
+    def __init__(
+        self, cell: str, embed_dim: int, hidden_dim: int, *, num_layers: int, dropout: float
+    ) -> None:
         super().__init__()
         widths = [embed_dim] + [2 * hidden_dim] * (num_layers - 1)
         self.ahead = nn.ModuleList(CELLS[cell](width, hidden_dim, batch_first=True) for width in widths)
@@ -40,15 +42,14 @@ class RecurrentEncoder(Encoder):
     def forward(self, embedded: Tensor, lengths: Tensor) -> Tensor:
         """Return (B, 4H): last state ahead, last state back, maximum of both over real positions."""
         layer = embedded
-        for ahead, back in zip(self.ahead, self.back, strict=True):
-            forwards = ahead(layer)[0]
-            backwards = flip(back(flip(layer, lengths))[0], lengths)
-            layer = self.dropout(torch.cat([forwards, backwards], dim=-1))  # (B, T, 2H)
-        last = (lengths - 1).view(-1, 1, 1).expand(-1, 1, forwards.shape[-1])
-        ends = torch.cat([forwards.gather(1, last).squeeze(1), backwards[:, 0]], dim=-1)
+        for depth, (ahead, back) in enumerate(zip(self.ahead, self.back, strict=True)):
+            layer = layer if depth == 0 else self.dropout(layer)
+            forwards, backwards = ahead(layer)[0], flip(back(flip(layer, lengths))[0], lengths)
+            layer = torch.cat([forwards, backwards], dim=-1)  # (B, T, 2H)
+        rows = torch.arange(len(layer), device=layer.device)
         padding = torch.arange(layer.shape[1], device=layer.device) >= lengths.unsqueeze(1)
         maximum = layer.masked_fill(padding.unsqueeze(-1), float("-inf")).amax(dim=1)
-        return torch.cat([ends, maximum], dim=-1)
+        return torch.cat([forwards[rows, lengths - 1], backwards[:, 0], maximum], dim=-1)
 
 
 RecurrentState = tuple[Tensor, tuple[Tensor, ...]]
@@ -85,7 +86,11 @@ class RecurrentDecoder(Decoder):
         between = dropout if num_layers > 1 else 0.0
         self.cell = CELLS[cell](width, hidden_dim, num_layers, batch_first=True, dropout=between)
         self.num_states = 2 if cell == "lstm" else 1
-        self.initial = nn.Linear(latent_dim, self.num_states * num_layers * hidden_dim) if "initial" in injection else None
+        self.initial = (
+            nn.Linear(latent_dim, self.num_states * num_layers * hidden_dim)
+            if "initial" in injection
+            else None
+        )
         tied = self.embedding if tie_embeddings else None
         self.output = OutputLayer(hidden_dim, vocab_size, tied=tied, dropout=dropout)
 
@@ -109,7 +114,9 @@ class RecurrentDecoder(Decoder):
         z, states = state
         return z[rows], tuple(part[:, rows] for part in states)
 
-    def _run(self, tokens: Tensor, z: Tensor, states: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def _run(
+        self, tokens: Tensor, z: Tensor, states: tuple[Tensor, ...]
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
         embedded = self.embed_dropout(self.embedding(tokens))
         if self.add is not None:
             embedded = self.add(embedded, z)
@@ -127,9 +134,12 @@ class RecurrentDecoder(Decoder):
         return tuple(part.contiguous() for part in flat.permute(1, 2, 0, 3))
 
 
-def _encoder(cell: str, config: ModelConfig) -> RecurrentEncoder:
+@register_encoder("gru")
+@register_encoder("lstm")
+def build_recurrent_encoder(config: ModelConfig) -> RecurrentEncoder:
+    """Build the encoder from its part of the config; its name is its cell's."""
     return RecurrentEncoder(
-        cell,
+        config.encoder,
         config.embed_dim,
         config.encoder_dim,
         num_layers=config.encoder_layers,
@@ -137,25 +147,25 @@ def _encoder(cell: str, config: ModelConfig) -> RecurrentEncoder:
     )
 
 
-def _decoder(cell: str, config: ModelConfig) -> RecurrentDecoder:
+@register_decoder("gru")
+@register_decoder("lstm")
+def build_recurrent_decoder(config: ModelConfig) -> RecurrentDecoder:
+    """Build the decoder from its part of the config; its name is its cell's."""
     assert config.vocab_size is not None
     return RecurrentDecoder(
-        cell,
+        config.decoder,
         vocab_size=config.vocab_size,
         embed_dim=config.embed_dim,
         hidden_dim=config.decoder_dim,
         num_layers=config.decoder_layers,
         latent_dim=config.latent_dim,
         injection=parse_injection(
-            config.injection, suited=RecurrentDecoder.injections, default="initial+input", decoder=cell
+            config.injection,
+            suited=RecurrentDecoder.injections,
+            default="initial+input",
+            decoder=config.decoder,
         ),
         tie_embeddings=config.tie_embeddings,
         dropout=config.dropout,
         embed_dropout=config.embed_dropout,
     )
-
-
-register_encoder("lstm")(lambda config: _encoder("lstm", config))
-register_encoder("gru")(lambda config: _encoder("gru", config))
-register_decoder("lstm")(lambda config: _decoder("lstm", config))
-register_decoder("gru")(lambda config: _decoder("gru", config))

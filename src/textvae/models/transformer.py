@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from textvae.config import ModelConfig
-from textvae.models.attention import Block
+from textvae.models.attention import Block, KeysValues
 from textvae.models.injection import AddInjection, parse_injection
 from textvae.models.output import OutputLayer
 from textvae.models.parts import Decoder, Encoder
@@ -45,15 +45,15 @@ class TransformerEncoder(Encoder):
         real = torch.arange(embedded.shape[1], device=embedded.device) < lengths.unsqueeze(1)  # (B, T)
         hidden = self.widen(embedded) + self.positions(0, embedded.shape[1])
         for block in self.blocks:
-            hidden = block(hidden, *block.keys_values(hidden), real[:, None, None, :])
+            hidden, _ = block(hidden, real[:, None, None, :])
         hidden = self.norm(hidden)
         total = hidden.masked_fill(~real.unsqueeze(-1), 0).sum(dim=1)
         maximum = hidden.masked_fill(~real.unsqueeze(-1), float("-inf")).amax(dim=1)
         return torch.cat([total / lengths.unsqueeze(1), maximum], dim=-1)
 
 
-TransformerState = tuple[Tensor, tuple[tuple[Tensor, Tensor], ...]]
-"""z, and the keys and values of each layer, (B, heads, positions so far, width / heads)."""
+TransformerState = tuple[Tensor, tuple[KeysValues, ...]]
+"""z, and the keys and values of each layer, the memory slot's first where there is one."""
 
 
 class TransformerDecoder(Decoder):
@@ -77,7 +77,7 @@ class TransformerDecoder(Decoder):
         max_length: int,
     ) -> None:
         super().__init__()
-        self.vocab_size = vocab_size
+        self.vocab_size, self.width, self.num_heads = vocab_size, width, num_heads
         self.embedding = nn.Embedding(vocab_size, embed_dim)
         nn.init.normal_(self.embedding.weight, std=embed_dim**-0.5)
         self.embed_dropout = nn.Dropout(embed_dropout)
@@ -110,31 +110,28 @@ class TransformerDecoder(Decoder):
         z, cache = state
         return z[rows], tuple((keys[rows], values[rows]) for keys, values in cache)
 
-    def _memory(self, z: Tensor) -> tuple[tuple[Tensor, Tensor], ...]:
+    def _memory(self, z: Tensor) -> tuple[KeysValues, ...]:
         """Return the keys and values that stand before the first token: one slot from z, or none."""
-        heads = self.blocks[0].num_heads
         if self.memory is None:
-            empty = z.new_zeros(z.shape[0], heads, 0, self.norm.normalized_shape[0] // heads)
+            empty = z.new_zeros(z.shape[0], self.num_heads, 0, self.width // self.num_heads)
             return tuple((empty, empty) for _ in self.blocks)
-        slots = self.memory(z).view(z.shape[0], len(self.blocks), 2, heads, 1, -1)
-        return tuple((slots[:, layer, 0], slots[:, layer, 1]) for layer in range(len(self.blocks)))
+        slots = self.memory(z).view(z.shape[0], len(self.blocks), 2, self.num_heads, 1, -1)
+        return tuple((keys, values) for keys, values in (layer.unbind(1) for layer in slots.unbind(1)))
 
     def _run(
-        self, tokens: Tensor, z: Tensor, cache: tuple[tuple[Tensor, Tensor], ...]
-    ) -> tuple[Tensor, tuple[tuple[Tensor, Tensor], ...]]:
+        self, tokens: Tensor, z: Tensor, cache: tuple[KeysValues, ...]
+    ) -> tuple[Tensor, tuple[KeysValues, ...]]:
         seen, length = cache[0][0].shape[2], tokens.shape[1]
-        start = seen - (0 if self.memory is None else 1)
-        hidden = self.widen(self.embed_dropout(self.embedding(tokens))) + self.positions(start, length)
+        num_slots = 0 if self.memory is None else 1
+        hidden = self.widen(self.embed_dropout(self.embedding(tokens)))
+        hidden = hidden + self.positions(seen - num_slots, length)
         if self.add is not None:
             hidden = self.add(hidden, z)
         mask = torch.ones(length, seen + length, dtype=torch.bool, device=tokens.device).tril(seen)
         after = []
-        for block, (past_keys, past_values) in zip(self.blocks, cache, strict=True):
-            queries, keys, values = block.keys_values(hidden)
-            keys = torch.cat([past_keys.to(keys.dtype), keys], dim=2)
-            values = torch.cat([past_values.to(values.dtype), values], dim=2)
-            hidden = block(hidden, queries, keys, values, mask)
-            after.append((keys, values))
+        for block, past in zip(self.blocks, cache, strict=True):
+            hidden, keys_values = block(hidden, mask, past)
+            after.append(keys_values)
         return self.norm(hidden), tuple(after)
 
 
@@ -163,7 +160,10 @@ def build_transformer_decoder(config: ModelConfig) -> TransformerDecoder:
         num_heads=config.num_heads,
         latent_dim=config.latent_dim,
         injection=parse_injection(
-            config.injection, suited=TransformerDecoder.injections, default="add+memory", decoder="transformer"
+            config.injection,
+            suited=TransformerDecoder.injections,
+            default="add+memory",
+            decoder="transformer",
         ),
         tie_embeddings=config.tie_embeddings,
         dropout=config.dropout,

@@ -4,9 +4,11 @@
 """
 
 import math
+from abc import ABC, abstractmethod
 from typing import Protocol
 
 from textvae.config import ObjectiveConfig
+from textvae.errors import ConfigError
 
 
 class BetaOwner(Protocol):
@@ -29,21 +31,21 @@ class BetaOwner(Protocol):
         ...
 
 
-class Schedule:
+class Schedule(ABC):
     """A beta that depends on the step alone."""
 
+    @abstractmethod
     def beta(self, step: int) -> float:
         """Return the weight at `step`."""
-        raise AssertionError("a schedule defines beta")
 
-    def observe(self, rate: float) -> None:
-        """Do nothing: a schedule does not listen."""
+    def observe(self, rate: float) -> None:  # noqa: B027  (a schedule does not listen)
+        """Do nothing."""
 
     def state(self) -> dict[str, float]:
         """Return nothing: the step says it all."""
         return {}
 
-    def restore(self, state: dict[str, float]) -> None:
+    def restore(self, state: dict[str, float]) -> None:  # noqa: B027  (there is nothing to restore)
         """Do nothing."""
 
 
@@ -90,18 +92,22 @@ class Cyclical(Schedule):
         """Return value * min(1, 2 * position in the cycle)."""
         if step >= self.cycle_steps:
             return self.value
-        position = step / self.cycle_steps * self.cycles % 1.0
+        position = (
+            step * self.cycles % self.cycle_steps / self.cycle_steps
+        )  # whole numbers: no ramp starts late
         return self.value * min(1.0, 2 * position)
 
 
 class TargetRate:
     """Holds the training rate at a target by a proportional-integral controller on log beta.
 
-    log beta = integral + proportional part, of the relative error (smoothed rate - target) / target, within
-    [log 1e-4, log beta_max]. After ControlVAE (Shao et al. 2020, arXiv:2004.05988) and the Lagrangian view of a
-    constrained rate (Rezende and Viola 2018, arXiv:1810.00597). Deviations: the controller works on log beta, so that one
-    gain serves all scales; it smooths the rate, which length-bucketed batches make noisy; it starts at a low
-    beta, so that the latents are in use before they are paid for.
+    log beta = integral + PROPORTIONAL * error, where error = (smoothed rate - target) / target, cut to [-1, 2], and the
+    integral gains gain * error a step; both stay within [log MIN_BETA, log beta_max].
+
+    After ControlVAE (Shao et al. 2020, arXiv:2004.05988) and the Lagrangian view of a constrained rate (Rezende and
+    Viola 2018, arXiv:1810.00597). Deviations: the controller works on log beta, so that one gain serves all scales; it
+    smooths the rate, which length-bucketed batches make noisy; it starts at a low beta, so that the latents are in use
+    before they are paid for.
     """
 
     MIN_BETA = 1e-4
@@ -110,8 +116,9 @@ class TargetRate:
     PROPORTIONAL = 0.5
 
     def __init__(self, target: float, *, beta_max: float, gain: float) -> None:
-        self.target, self.beta_max, self.gain = target, beta_max, gain
-        self.integral = math.log(min(self.START_BETA, beta_max))
+        self.target, self.gain = target, gain
+        self.low, self.high = math.log(min(self.MIN_BETA, beta_max)), math.log(beta_max)
+        self.integral = self._clamped(math.log(self.START_BETA))
         self.smoothed: float | None = None
 
     def beta(self, step: int) -> float:
@@ -126,10 +133,10 @@ class TargetRate:
 
     @property
     def pinned(self) -> str | None:
-        """Return "low" or "high" when beta rests at an end of its range, else None."""
-        if self.integral <= math.log(self.MIN_BETA):
+        """Return the end of its range that beta rests at, "low" or "high": the target is out of reach; else None."""
+        if self.integral <= self.low:
             return "low"
-        return "high" if self.integral >= math.log(self.beta_max) else None
+        return "high" if self.integral >= self.high else None
 
     def state(self) -> dict[str, float]:
         """Return integral, target and smoothed rate."""
@@ -147,14 +154,19 @@ class TargetRate:
         return max(-1.0, min(2.0, (self.smoothed - self.target) / self.target))
 
     def _clamped(self, log_beta: float) -> float:
-        return max(math.log(self.MIN_BETA), min(math.log(self.beta_max), log_beta))
+        return max(self.low, min(self.high, log_beta))
 
 
 def build_beta(config: ObjectiveConfig) -> BetaOwner:
-    """Build the owner that `config` names; a target rate must be resolved."""
+    """Build the owner that `config` names.
+
+    Raises:
+        ConfigError: the target rate was left to the corpus and is not resolved yet.
+    """
     match config.beta:
         case "target":
-            assert config.target_rate is not None
+            if config.target_rate is None:
+                raise ConfigError("objective.target_rate is null; set it in nats, as 10")
             return TargetRate(config.target_rate, beta_max=config.beta_max, gain=config.controller_gain)
         case "linear":
             return Linear(config.beta_max, config.warmup_steps)

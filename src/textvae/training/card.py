@@ -19,7 +19,9 @@ LIMITS = """\
 """
 
 
-def write_card(run: Path, config: RunConfig, facts: dict[str, Any], held_out: HeldOut, num_parameters: int) -> None:
+def write_card(
+    run: Path, config: RunConfig, facts: dict[str, Any], held_out: HeldOut, num_parameters: int
+) -> None:
     """Write `README.md` of the run folder."""
     write_file(run / CARD_FILE, card(run.name, config, facts, held_out, num_parameters).encode())
 
@@ -36,7 +38,10 @@ def card(name: str, config: RunConfig, facts: dict[str, Any], held_out: HeldOut,
         ("Held-out texts", _data(facts["valid"])),
         ("Longest text", f"{model.max_length} tokens"),
         ("Seed", str(config.training.seed)),
-        ("Versions", f"textvae {__version__}, PyTorch {torch.__version__}, Python {platform.python_version()}"),
+        (
+            "Versions",
+            f"textvae {__version__}, PyTorch {torch.__version__}, Python {platform.python_version()}",
+        ),
     ]
     measures = [
         ("Distortion", f"{held_out.distortion:.2f} nats a text"),
@@ -51,7 +56,7 @@ def card(name: str, config: RunConfig, facts: dict[str, Any], held_out: HeldOut,
     return (
         f"# {name}\n\nA variational autoencoder for text, trained with textvae.\n\n"
         f"{_table('what', rows)}\n## Measures on held-out texts\n\n{_table('measure', measures)}\n"
-        f"## Use\n\n```\ntextvae sample {name} -n 5\ntextvae reconstruct {name} --text \"...\"\n"
+        f'## Use\n\n```\ntextvae sample {name} -n 5\ntextvae reconstruct {name} --text "..."\n'
         f"textvae evaluate {name} DATA\n```\n\n"
         f"## Limits\n\n{limits}\n## Settings\n\n```yaml\n{config.to_yaml()}```\n"
     )

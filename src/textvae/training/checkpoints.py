@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textvae.codec import Codec, codec_files
 from textvae.codec.files import WEIGHTS_FILE, load_weights, unshared
+from textvae.codec.location import CHECKPOINTS
 from textvae.errors import CorruptRunError, RunError
 from textvae.storage.atomic import write_folder
 from textvae.storage.manifest import verify_folder
@@ -18,12 +19,15 @@ from textvae.training.state import TrainState
 if TYPE_CHECKING:
     import torch
 
-CHECKPOINTS = "checkpoints"
 OPTIMIZER_FILE, AVERAGE_FILE, STATE_FILE = "optimizer.safetensors", "average.safetensors", "state.json"
 
 
 def save_checkpoint(
-    run: Path, codec: Codec, optimizer: "torch.optim.Optimizer", average: MovingAverage | None, state: TrainState
+    run: Path,
+    codec: Codec,
+    optimizer: "torch.optim.Optimizer",
+    average: MovingAverage | None,
+    state: TrainState,
 ) -> Path:
     """Write the checkpoint of `state.step`, atomically; return its folder.
 
@@ -53,7 +57,9 @@ def load_checkpoint(
     restore_optimizer(optimizer, load_tensors(folder / OPTIMIZER_FILE))
     if average is not None:
         weights = load_tensors(folder / AVERAGE_FILE)
-        first = {id(tensor): name for name, tensor in reversed(codec.model.state_dict(keep_vars=True).items())}
+        first = {
+            id(tensor): name for name, tensor in reversed(codec.model.state_dict(keep_vars=True).items())
+        }
         for name, tensor in codec.model.state_dict(keep_vars=True).items():
             average.weights[name].copy_(weights[first[id(tensor)]])
     try:

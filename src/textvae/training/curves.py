@@ -40,6 +40,10 @@ def _plot(axes: Any, title: str, train: list[dict[str, Any]], held: list[dict[st
     axes.set_xlabel("updates", fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
     if train:
-        axes.plot([r["step"] for r in train], [r[key] for r in train], linewidth=0.8, alpha=0.7, label="training")
+        axes.plot(
+            [r["step"] for r in train], [r[key] for r in train], linewidth=0.8, alpha=0.7, label="training"
+        )
     if held:
-        axes.plot([r["step"] for r in held], [r[key] for r in held], marker="o", markersize=3, label="held out")
+        axes.plot(
+            [r["step"] for r in held], [r[key] for r in held], marker="o", markersize=3, label="held out"
+        )

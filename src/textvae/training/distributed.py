@@ -1,7 +1,7 @@
 """Ranks under `torchrun`; one rank without it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -47,7 +47,7 @@ class Ranks:
 
 
 @contextmanager
-def joined_ranks(device: torch.device) -> Iterator[Ranks]:
+def joined_ranks(device: torch.device) -> Generator[Ranks]:
     """Join the process group that `torchrun` describes, and leave it at the end.
 
     Raises:
@@ -61,7 +61,9 @@ def joined_ranks(device: torch.device) -> Iterator[Ranks]:
     try:
         found = torch.distributed.get_world_size()
         if found != asked:
-            raise TrainingError(f"{found} processes came together where WORLD_SIZE says {asked}; start them by torchrun")
+            raise TrainingError(
+                f"{found} processes came together where WORLD_SIZE says {asked}; start them by torchrun"
+            )
         yield Ranks(torch.distributed.get_rank(), found, int(os.environ.get("LOCAL_RANK", "0")))
     finally:
         torch.distributed.destroy_process_group()

@@ -1,6 +1,6 @@
 """Number formats: autocast where it helps, and the faster fp32 matrix product of a CPU where it is as exact."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
@@ -33,7 +33,7 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager[obj
 
 
 @contextmanager
-def fast_products(device: torch.device) -> Iterator[None]:
+def fast_products(device: torch.device) -> Generator[None]:
     """Let fp32 matrix products take the CPU's faster library for the duration, if they stay fp32-exact.
 
     "medium" sends them to oneDNN, which is up to twice as fast as MKL on some processors; where the processor

@@ -105,7 +105,11 @@ def _facts(splits: Splits, train: TokenStore, valid: TokenStore, tokenizer: Toke
     return {
         "train": {"name": splits.train.name, "sha256": splits.train.fingerprint, **_counts(train)},
         "valid": {"name": splits.valid.name, "sha256": splits.valid.fingerprint, **_counts(valid)},
-        "tokenizer": {"kind": tokenizer.kind, "vocab_size": tokenizer.vocab_size, "sha256": tokenizer.fingerprint},
+        "tokenizer": {
+            "kind": tokenizer.kind,
+            "vocab_size": tokenizer.vocab_size,
+            "sha256": tokenizer.fingerprint,
+        },
     }
 
 

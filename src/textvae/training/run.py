@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,19 +10,19 @@ from typing import Any
 import torch
 
 from textvae.codec import resolve_device
+from textvae.codec.location import CHECKPOINTS, MODEL_FOLDER
 from textvae.config import RunConfig, read_settings
 from textvae.data.tokenizers import CONFIG_FILE as TOKENIZER_CONFIG
 from textvae.data.tokenizers import Tokenizer
 from textvae.errors import RunError, RunExistsError, RunNotFoundError
 from textvae.storage.atomic import write_file
-from textvae.training.checkpoints import CHECKPOINTS
 from textvae.training.distributed import Ranks, joined_ranks
 from textvae.training.precision import fast_products
 from textvae.training.preparation import Prepared, prepare
 from textvae.training.progress import Observer, Silent
 from textvae.training.records import CARD_FILE, CONFIG_FILE, CURVES_FILE, METRICS_FILE, SAMPLES, write_config
 from textvae.training.step import FAILED_BATCH
-from textvae.training.trainer import MODEL_FOLDER, Trainer
+from textvae.training.trainer import Trainer
 
 DATA_FILE = "data.json"
 ENTRIES = (
@@ -71,7 +71,9 @@ def train_run(
         for warning in prepared.warnings:
             observer.on_message(warning)
         with threads(prepared.config.training.threads):
-            trainer = Trainer(prepared, run, device=_own_device(device, ranks), ranks=ranks, observer=observer)
+            trainer = Trainer(
+                prepared, run, device=_own_device(device, ranks), ranks=ranks, observer=observer
+            )
             if resume and not trainer.resume():
                 observer.on_message("no checkpoint yet: starting from the beginning")
             trainer.train()
@@ -91,7 +93,9 @@ def open_folder(run: Path, *, resume: bool, overwrite: bool) -> None:
     if is_run and not overwrite:
         raise RunExistsError(f"{run} holds a run already; use --resume, --overwrite, or another --output")
     if present and not is_run:
-        raise RunExistsError(f"{run} holds other files ({', '.join(sorted(present)[:3])}); choose another --output")
+        raise RunExistsError(
+            f"{run} holds other files ({', '.join(sorted(present)[:3])}); choose another --output"
+        )
     for name in ENTRIES:
         path = run / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
@@ -110,7 +114,7 @@ def resumed_config(run: Path) -> RunConfig:
 
 
 @contextmanager
-def threads(number: int | None) -> Iterator[None]:
+def threads(number: int | None) -> Generator[None]:
     """Use `number` CPU threads for the duration; None: as they are."""
     before = torch.get_num_threads()
     if number:

@@ -48,7 +48,10 @@ class Objective(nn.Module):
         """Return the loss (scalar, nats), and the summed distortion and rate, detached."""
         inputs = blanked(shift(tokens), self.word_dropout)
         noise = torch.randn(
-            len(tokens), self.model.config.latent_dim, device=tokens.device, dtype=self.model.posterior_head.weight.dtype
+            len(tokens),
+            self.model.config.latent_dim,
+            device=tokens.device,
+            dtype=self.model.posterior_head.weight.dtype,
         )
         terms = elbo_terms(self.model, tokens, lengths, noise, inputs=inputs)
         penalty = rate_term(terms.rates, kind=self.free_bits, free_nats=self.free_nats)
@@ -84,7 +87,9 @@ class Stepper:
         self.optimizer.zero_grad(set_to_none=True)
         (loss / training.batch_tokens).backward()
         norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), training.clip_norm))
-        sums = self.ranks.mean(float(distortion), float(rate), float(len(tokens)), float(batch.num_targets), norm)
+        sums = self.ranks.mean(
+            float(distortion), float(rate), float(len(tokens)), float(batch.num_targets), norm
+        )
         if not torch.isfinite(torch.tensor(sums)).all():
             raise NonFiniteLossError(_remedy(step, sums))
         rate_now = learning_rate(training, progress)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from textvae.codec import Codec, codec_files
+from textvae.codec.location import MODEL_FOLDER
 from textvae.data.batching import Batch, collate, epoch_batches
 from textvae.errors import NonFiniteLossError
 from textvae.models import VAEModel
@@ -16,7 +17,12 @@ from textvae.objectives import TargetRate, build_beta
 from textvae.storage.atomic import write_file, write_folder
 from textvae.storage.temporaries import remove_stale_temporaries
 from textvae.training.card import write_card
-from textvae.training.checkpoints import latest_checkpoint, load_checkpoint, prune_checkpoints, save_checkpoint
+from textvae.training.checkpoints import (
+    latest_checkpoint,
+    load_checkpoint,
+    prune_checkpoints,
+    save_checkpoint,
+)
 from textvae.training.curves import draw_curves
 from textvae.training.distributed import Ranks
 from textvae.training.heldout import HeldOut, held_out, token_accuracy
@@ -29,7 +35,6 @@ from textvae.training.records import append_metrics, cut_metrics, write_samples
 from textvae.training.state import TrainState
 from textvae.training.step import FAILED_BATCH, Stepper, StepReport
 
-MODEL_FOLDER = "model"
 RECORD_EVERY = 20
 """Steps between training records."""
 RAISE_TARGET = 1.15
@@ -42,7 +47,13 @@ class Trainer:
     """Trains one run in one folder; a killed run goes on from its last checkpoint, bit for bit."""
 
     def __init__(
-        self, prepared: Prepared, run: Path, *, device: torch.device, ranks: Ranks | None = None, observer: Observer | None = None
+        self,
+        prepared: Prepared,
+        run: Path,
+        *,
+        device: torch.device,
+        ranks: Ranks | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self.prepared, self.config, self.run = prepared, prepared.config, Path(run)
         self.ranks, self.observer = ranks or Ranks(), observer or Silent()
@@ -141,7 +152,9 @@ class Trainer:
             self.state.elapsed = self.ranks.mean(self.state.elapsed)[0]
         if self.ranks.is_main:
             if self.state.step % RECORD_EVERY == 0:
-                append_metrics(self.run, {"kind": "train", "step": self.state.step, **dataclasses.asdict(report)})
+                append_metrics(
+                    self.run, {"kind": "train", "step": self.state.step, **dataclasses.asdict(report)}
+                )
             self.observer.on_step(report, self._standing())
         return now
 
@@ -164,7 +177,12 @@ class Trainer:
     def _record(self, held: HeldOut, accuracy: float | None, *, best: bool) -> None:
         config, epoch = self.config, self.state.epoch
         if best:
-            metadata = {"epoch": epoch, "step": self.state.step, "held_out": dataclasses.asdict(held), "data": self.prepared.facts}
+            metadata = {
+                "epoch": epoch,
+                "step": self.state.step,
+                "held_out": dataclasses.asdict(held),
+                "data": self.prepared.facts,
+            }
             write_folder(self.run / MODEL_FOLDER, codec_files(self.codec), metadata=metadata)
             num_parameters = sum(p.numel() for p in self.codec.model.parameters())
             write_card(self.run, config, self.prepared.facts, held, num_parameters)
@@ -225,5 +243,10 @@ class Trainer:
 
     def _write_failed(self, batch: Batch, why: str) -> None:
         rows = [row[:length].tolist() for row, length in zip(batch.tokens, batch.lengths, strict=True)]
-        record = {"why": why, "step": self.state.step, "tokens": rows, "texts": self.codec.tokenizer.decode(rows)}
+        record = {
+            "why": why,
+            "step": self.state.step,
+            "tokens": rows,
+            "texts": self.codec.tokenizer.decode(rows),
+        }
         write_file(self.run / FAILED_BATCH, json.dumps(record, ensure_ascii=False, indent=1).encode())

@@ -1,0 +1,135 @@
+"""`evaluate`: the measures of a model on a set of texts, in one record."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from textvae.codec import Codec
+from textvae.data.store import TokenStore
+from textvae.diagnostics.latents import active_units, mutual_information
+from textvae.errors import DataError
+from textvae.evaluation.likelihood import Likelihoods, likelihoods
+from textvae.evaluation.texts import (
+    copy_rate,
+    distinct_n,
+    exact_match,
+    reconstruction_bleu,
+    self_bleu,
+    units,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """Measures by key (see `evaluation.definitions`), and the settings that the definitions name."""
+
+    measures: dict[str, float]
+    settings: dict[str, Any]
+    num_cut: int
+    """Texts longer than the model's limit, scored up to it."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object."""
+        return {"measures": self.measures, "settings": self.settings, "num_cut": self.num_cut}
+
+
+def evaluate(
+    codec: Codec,
+    texts: Sequence[str],
+    *,
+    num_samples: int = 50,
+    num_prior: int = 1000,
+    training_texts: Sequence[str] | None = None,
+    seed: int = 0,
+    progress: Callable[[str], None] = lambda part: None,
+) -> Evaluation:
+    """Measure a model on held-out texts.
+
+    Args:
+        codec: the model.
+        texts: what it is measured on; empty ones are left out.
+        num_samples: K of the importance-weighted bound.
+        num_prior: prior samples for the diversity measures, at the codec's own decoding settings.
+        training_texts: for `copy_rate`; None: it is left out.
+        seed: of posterior and prior samples.
+        progress: told each part before it starts.
+
+    Raises:
+        DataError: no text has a token.
+    """
+    texts = [text for text in texts if text.strip()]
+    store = codec.store(texts)
+    if not len(store):
+        raise DataError("no texts to evaluate on; the file is empty or every line is blank")
+    progress(f"likelihoods of {len(texts):,} texts, K = {num_samples}")
+    terms = likelihoods(codec, store, num_samples=num_samples, seed=seed)
+    measures = likelihood_measures(terms, store, codec, texts)
+    progress("latents")
+    measures |= latent_measures(terms)
+    progress("reconstructions")
+    decodes = codec.reconstruct(texts)
+    bleu = reconstruction_bleu(decodes, texts)
+    measures |= {"reconstruction_bleu": bleu.score, "exact_match": exact_match(decodes, texts)}
+    progress(f"{num_prior:,} prior samples")
+    measures |= sample_measures(codec, num_prior, training_texts, seed)
+    settings = {"N": len(texts), "K": num_samples, "D": codec.latent_dim, "tokenizer": bleu.tokenizer}
+    full = sum(len(row) for row in codec.tokenizer.encode(texts))
+    return Evaluation(
+        measures=measures,
+        settings=settings | {"samples": num_prior, "seed": seed},
+        num_cut=0
+        if full == store.num_tokens
+        else sum(len(row) > codec.model.config.max_length for row in codec.tokenizer.encode(texts)),
+    )
+
+
+def likelihood_measures(
+    terms: Likelihoods, store: TokenStore, codec: Codec, texts: Sequence[str]
+) -> dict[str, float]:
+    """Return distortion, rate, bounds and perplexities."""
+    scored = codec.tokenizer.decode(
+        [store[i] for i in range(len(store))]
+    )  # what is left of texts that were cut
+    num_targets = store.num_tokens + len(store)
+    num_words = sum(len(units(text)) + 1 for text in scored)
+    num_bytes = sum(len(text.encode("utf-8", "surrogatepass")) for text in scored)
+    total = float(terms.iw_nll.sum())
+    return {
+        "distortion": float(terms.distortion.mean()),
+        "rate": float(terms.rate.mean()),
+        "neg_elbo": float((terms.distortion + terms.rate).mean()),
+        "iw_nll": total / len(store),
+        "ppl_word": math.exp(total / num_words),
+        "ppl_token": math.exp(total / num_targets),
+        "bits_per_byte": total / num_bytes / math.log(2),
+    }
+
+
+def latent_measures(terms: Likelihoods) -> dict[str, float]:
+    """Return mutual information and active units; a single text has neither."""
+    loc, scale = terms.posterior.loc, terms.posterior.scale
+    if len(loc) < 2:
+        return {}
+    return {
+        "mutual_information": mutual_information(loc, scale),
+        "active_units": active_units(loc),
+        "active_units_0.1": active_units(loc, 0.1),
+    }
+
+
+def sample_measures(
+    codec: Codec, num_prior: int, training_texts: Sequence[str] | None, seed: int
+) -> dict[str, float]:
+    """Return diversity of prior samples, and the share copied from training."""
+    if num_prior < 2:
+        return {}
+    samples = codec.decode(codec.prior_sample(num_prior, seed=seed), seed=seed)
+    measures = {
+        "self_bleu": self_bleu(samples),
+        "distinct_1": distinct_n(samples, 1),
+        "distinct_2": distinct_n(samples, 2),
+    }
+    if training_texts is not None:
+        measures["copy_rate"] = copy_rate(samples, training_texts)
+    return measures

@@ -1,0 +1,448 @@
+"""One suite for every encoder and every decoder of the registries, ours and a user's alike."""
+
+import functools
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from textvae.config import ModelConfig
+from textvae.data.vocabulary import BOS, EOS, PAD
+from textvae.errors import ConfigError
+from textvae.models import Decoder, Encoder, VAEModel, output, register_decoder, register_encoder
+from textvae.models.attention import Block
+from textvae.models.modeling import MIN_SCALE, shift
+from textvae.models.recurrent import CELLS, RecurrentDecoder, RecurrentEncoder
+from textvae.models.registry import decoders, encoders
+from textvae.models.transformer import TransformerDecoder
+
+VOCAB, DIM, MAX_LENGTH = 11, 3, 7
+ROWS = [[4, 9, 6, 5, EOS], [7, EOS], [5, 5, 8, 10, 4, 6, 9, EOS], [EOS]]
+LENGTHS = torch.tensor([len(row) for row in ROWS])
+LONGEST = int(LENGTHS.max())
+
+
+class ToyEncoder(Encoder):
+    """A user's own: the mean embedding."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.feature_dim = width
+        self.scale = nn.Parameter(torch.ones(width))
+
+    def forward(self, embedded, lengths):
+        real = torch.arange(embedded.shape[1]) < lengths.unsqueeze(1)
+        return self.scale * (embedded * real.unsqueeze(-1)).sum(dim=1) / lengths.unsqueeze(1)
+
+
+class ToyDecoder(Decoder):
+    """A user's own: a bag of the words so far, and z. Its output layer is nothing we know."""
+
+    def __init__(self, config):
+        super().__init__()
+        self.vocab_size = config.vocab_size
+        self.embedding = nn.Embedding(config.vocab_size, config.embed_dim)
+        self.latent = nn.Linear(config.latent_dim, config.embed_dim)
+        self.output = nn.Sequential(nn.Tanh(), nn.Linear(config.embed_dim, config.vocab_size))
+
+    def forward(self, tokens, z):
+        return self.embedding(tokens).cumsum(dim=1) + self.latent(z).unsqueeze(1)
+
+    def prefill(self, z, tokens):
+        total = self.forward(tokens, z)[:, -1]
+        return self.output(total), total
+
+    def step(self, tokens, state):
+        total = state + self.embedding(tokens)
+        return self.output(total), total
+
+    def select(self, state, rows):
+        return state[rows]
+
+
+register_encoder("toy")(lambda config: ToyEncoder(config.embed_dim))
+register_decoder("toy")(ToyDecoder)
+
+SUITED = {
+    "gru": RecurrentDecoder.injections,
+    "lstm": RecurrentDecoder.injections,
+    "transformer": TransformerDecoder.injections,
+}
+
+
+def combinations(names):
+    """Every non-empty set of `names`, joined by +."""
+    return ["+".join(c) for size in range(1, len(names) + 1) for c in itertools.combinations(names, size)]
+
+
+DECODERS = [
+    (decoder, injection, layers, tied)
+    for decoder in sorted(decoders)
+    for injection in (combinations(SUITED[decoder]) if decoder in SUITED else ["default"])
+    for layers, tied in ((1, True), (2, False))
+]
+ENCODERS = list(itertools.product(sorted(encoders), (1, 2)))
+every_decoder = pytest.mark.parametrize(
+    "case", DECODERS, ids=lambda c: f"{c[0]}-{c[1]}-{c[2]}-{'tied' if c[3] else 'untied'}"
+)
+every_encoder = pytest.mark.parametrize("case", ENCODERS, ids=lambda c: f"{c[0]}-{c[1]}")
+every_pair = pytest.mark.parametrize(
+    ("encoder", "decoder"), list(itertools.product(sorted(encoders), sorted(decoders)))
+)
+
+
+def build(seed=0, **settings):
+    sizes = {"latent_dim": DIM, "embed_dim": 4, "encoder_dim": 4, "decoder_dim": 6, "num_heads": 2}
+    config = ModelConfig(**{"vocab_size": VOCAB, "max_length": MAX_LENGTH, **sizes, **settings})
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return VAEModel(config).double().eval()
+
+
+@functools.cache
+def with_decoder(case):
+    decoder, injection, layers, tied = case
+    return build(
+        encoder="toy", decoder=decoder, injection=injection, decoder_layers=layers, tie_embeddings=tied
+    )
+
+
+@functools.cache
+def with_encoder(case):
+    return build(encoder=case[0], encoder_layers=case[1], decoder="toy")
+
+
+def pad(rows, width=None, filler=PAD):
+    """(B, T) tokens; what stands in the padding must not matter."""
+    width = width or max(map(len, rows))
+    return torch.tensor([row + [filler] * (width - len(row)) for row in rows])
+
+
+def latents(num_rows=len(ROWS), seed=1):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(num_rows, DIM, generator=generator, dtype=torch.float64)
+
+
+def close(actual, expected):
+    torch.testing.assert_close(actual, expected, rtol=1e-10, atol=1e-10)
+
+
+def variants():
+    """The rows alone, among others, with more padding, with other padding, and in another order: (rows, tokens)."""
+    for row in range(len(ROWS)):
+        yield [row], pad([ROWS[row]])
+    everyone = list(range(len(ROWS)))
+    yield everyone, pad(ROWS, LONGEST + 5)
+    yield everyone, pad(ROWS, LONGEST + 2, filler=9)
+    yield everyone[::-1], pad(ROWS[::-1])
+    yield [2, 0, 0], pad([ROWS[2], ROWS[0], ROWS[0]])
+
+
+# encoders
+
+
+@every_encoder
+@torch.no_grad()
+def test_posterior_depends_on_the_sentence_alone(case):
+    model = with_encoder(case)
+    expected = model.posterior(pad(ROWS), LENGTHS)
+    for rows, tokens in variants():
+        posterior = model.posterior(tokens, LENGTHS[rows])
+        close(posterior.loc, expected.loc[rows])
+        close(posterior.scale, expected.scale[rows])
+    assert (expected.loc.shape, expected.scale.shape) == ((len(ROWS), DIM), (len(ROWS), DIM))
+    assert (expected.scale > MIN_SCALE).all()
+
+
+@every_encoder
+@torch.no_grad()
+def test_every_token_reaches_the_posterior(case):
+    model, row = with_encoder(case), ROWS[2]
+    changed = [row[:i] + [3] + row[i + 1 :] for i in range(len(row))]
+    loc = model.posterior(pad([row, *changed]), torch.full((len(row) + 1,), len(row))).loc
+    assert ((loc[1:] - loc[0]).abs().amax(dim=1) > 1e-8).all()
+
+
+@pytest.mark.parametrize("num_layers", [1, 2])
+@pytest.mark.parametrize("cell", CELLS)
+@torch.no_grad()
+def test_recurrent_encoder_equals_the_packed_bidirectional_module(cell, num_layers):
+    torch.manual_seed(0)
+    encoder = RecurrentEncoder(cell, 4, 5, num_layers=num_layers, dropout=0.0).double()
+    module = CELLS[cell](4, 5, num_layers, batch_first=True, bidirectional=True).double()
+    for layer, (ahead, back) in enumerate(zip(encoder.ahead, encoder.back, strict=True)):
+        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+            getattr(module, f"{name}_l{layer}").copy_(getattr(ahead, f"{name}_l0"))
+            getattr(module, f"{name}_l{layer}_reverse").copy_(getattr(back, f"{name}_l0"))
+    embedded = torch.randn(len(ROWS), LONGEST, 4, dtype=torch.float64)
+    packed = nn.utils.rnn.pack_padded_sequence(embedded, LENGTHS, batch_first=True, enforce_sorted=False)
+    states, last = module(packed)
+    last = (last[0] if cell == "lstm" else last)[-2:].transpose(0, 1).flatten(1)
+    padded = nn.utils.rnn.pad_packed_sequence(states, batch_first=True, padding_value=-math.inf)[0]
+    close(encoder(embedded, LENGTHS), torch.cat([last, padded.amax(dim=1)], dim=-1))
+
+
+def test_recurrent_encoder_drops_between_layers_only():
+    """Dropped before the maximum is taken, features would be larger in training than ever after."""
+    embedded = torch.randn(len(ROWS), LONGEST, 4)
+    single, double = (RecurrentEncoder("gru", 4, 5, num_layers=n, dropout=0.5).train() for n in (1, 2))
+    assert torch.equal(single(embedded, LENGTHS), single(embedded, LENGTHS))
+    assert not torch.equal(double(embedded, LENGTHS), double(embedded, LENGTHS))
+
+
+# decoders
+
+
+@every_decoder
+@torch.no_grad()
+def test_log_likelihood_depends_on_the_sentence_alone(case):
+    model, z = with_decoder(case), latents()
+    expected = model.log_likelihood(pad(ROWS), LENGTHS, z)
+    assert expected.shape == (len(ROWS),)
+    for rows, tokens in variants():
+        close(model.log_likelihood(tokens, LENGTHS[rows], z[rows]), expected[rows])
+
+
+@every_decoder
+@torch.no_grad()
+def test_log_likelihood_equals_a_plain_loop(case):
+    """Each token's logits from a fresh reading of what stands before it; the rest in NumPy."""
+    model, z = with_decoder(case), latents()
+    expected = []
+    for row, latent in zip(ROWS, z, strict=True):
+        total = 0.0
+        for position, token in enumerate(row):
+            seen = torch.tensor([[BOS, *row[:position]]])
+            logits = model.decoder.prefill(latent.unsqueeze(0), seen)[0][0].numpy()
+            total += logits[token] - np.log(np.exp(logits).sum())
+        expected.append(total)
+    np.testing.assert_allclose(model.log_likelihood(pad(ROWS), LENGTHS, z), expected, rtol=1e-10)
+
+
+@every_decoder
+@torch.no_grad()
+def test_probabilities_of_all_texts_sum_to_one(case):
+    model = with_decoder(case)
+    texts = torch.tensor(list(itertools.product(range(VOCAB), repeat=2)))  # every pair of tokens
+    z = latents(1).expand(len(texts), -1)
+    log_p = model.log_likelihood(texts, torch.full((len(texts),), 2), z)
+    assert float(log_p.exp().sum()) == pytest.approx(1, abs=1e-10)
+
+
+@every_decoder
+@torch.no_grad()
+def test_prefill_and_steps_equal_teacher_forcing(case):
+    """Also past `max_length`, where a decoder may not know the position any more."""
+    decoder, z = with_decoder(case).decoder, latents(3)
+    inputs = torch.randint(4, VOCAB, (3, MAX_LENGTH + 4), generator=torch.Generator().manual_seed(0))
+    inputs[:, 0] = BOS
+    expected = decoder.output(decoder(inputs, z))
+    for num_read in (1, 4):
+        logits, state = decoder.prefill(z, inputs[:, :num_read])
+        close(logits, expected[:, num_read - 1])
+        for position in range(num_read, inputs.shape[1]):
+            logits, state = decoder.step(inputs[:, position], state)
+            close(logits, expected[:, position])
+
+
+@every_decoder
+@torch.no_grad()
+def test_select_reorders_repeats_and_drops_rows(case):
+    decoder, z = with_decoder(case).decoder, latents(3)
+    inputs, rows = torch.tensor([[BOS, 4, 5], [BOS, 6, 7], [BOS, 8, 9]]), torch.tensor([2, 0, 2, 2])
+    state = decoder.select(decoder.prefill(z, inputs)[1], rows)
+    more = torch.tensor([[4, 5], [6, 7], [8, 9], [10, 4]])
+    for column in more.unbind(1):
+        logits, state = decoder.step(column, state)
+    close(logits, decoder.prefill(z[rows], torch.cat([inputs[rows], more], dim=1))[0])
+    none = decoder.select(state, torch.tensor([], dtype=torch.int64))
+    assert decoder.step(torch.tensor([], dtype=torch.int64), none)[0].shape == (0, VOCAB)
+
+
+@every_decoder
+@torch.no_grad()
+def test_stepping_leaves_the_state_before_it_intact(case):
+    decoder, z = with_decoder(case).decoder, latents(2)
+    state = decoder.prefill(z, torch.tensor([[BOS, 4], [BOS, 5]]))[1]
+    first = decoder.step(torch.tensor([6, 7]), state)[0]
+    decoder.step(torch.tensor([8, 9]), state)
+    close(decoder.step(torch.tensor([6, 7]), state)[0], first)
+
+
+@every_decoder
+@torch.no_grad()
+def test_no_feature_sees_a_later_token(case):
+    decoder, z = with_decoder(case).decoder, latents(1)
+    inputs = torch.tensor([[BOS, 4, 5, 6, 7, 8]])
+    before = decoder(inputs, z)
+    for position in range(1, inputs.shape[1]):
+        changed = inputs.clone()
+        changed[0, position] = 10
+        difference = (decoder(changed, z) - before).abs().amax(dim=-1)[0]
+        assert (difference[:position] < 1e-12).all()
+        assert difference[position] > 1e-8
+
+
+@every_decoder
+@torch.no_grad()
+def test_z_reaches_every_position(case):
+    decoder, inputs = with_decoder(case).decoder, torch.tensor([[BOS, 4, 5, 6, 7, 8]])
+    difference = decoder(inputs, latents(1, seed=2)) - decoder(inputs, latents(1, seed=3))
+    assert (difference.abs().amax(dim=-1) > 1e-6).all()
+
+
+@every_decoder
+@pytest.mark.parametrize("training", [True, False])
+def test_padding_never_reaches_the_output_layer(case, training):
+    model, counts = with_decoder(case), []
+    hook = model.decoder.output.register_forward_hook(
+        lambda _, inputs, logits: counts.append(logits[..., 0].numel())
+    )
+    with torch.set_grad_enabled(training), hook:
+        model.log_likelihood(pad(ROWS, LONGEST + 20), LENGTHS, latents())
+    assert sum(counts) == int(LENGTHS.sum())
+
+
+@every_decoder
+@torch.no_grad()
+def test_chunks_change_nothing(case, monkeypatch):
+    model, z = with_decoder(case), latents()
+    expected = model.log_likelihood(pad(ROWS), LENGTHS, z)
+    monkeypatch.setattr(output, "CHUNK_LOGITS", 3 * VOCAB)
+    close(model.log_likelihood(pad(ROWS), LENGTHS, z), expected)
+
+
+@every_decoder
+def test_every_decoder_parameter_has_a_gradient(case):
+    check_gradients(build(encoder="gru", **dict(zip(DECODER_KEYS, case, strict=True))).train())
+
+
+DECODER_KEYS = ("decoder", "injection", "decoder_layers", "tie_embeddings")
+
+
+def check_gradients(model):
+    """A parameter without one would stop DistributedDataParallel, and learn nothing."""
+    posterior = model.posterior(pad(ROWS), LENGTHS)
+    z = posterior.at(latents())
+    (-model.log_likelihood(pad(ROWS), LENGTHS, z).sum() + posterior.scale.log().sum()).backward()
+    idle = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    assert idle == []
+
+
+# whole models
+
+
+@every_pair
+@pytest.mark.parametrize("share", [False, True])
+def test_every_pair_trains_all_its_parameters(encoder, decoder, share):
+    model = build(encoder=encoder, decoder=decoder, encoder_layers=2, share_embeddings=share).train()
+    check_gradients(model)
+    assert (model.embedding.weight is model.decoder.embedding.weight) == share
+
+
+@every_pair
+@torch.no_grad()
+def test_dropout_is_for_training_only(encoder, decoder):
+    model = build(encoder=encoder, decoder=decoder, dropout=0.5, embed_dropout=0.5, encoder_dropout=0.5)
+    tokens, z = pad(ROWS), latents()
+
+    def results():
+        return torch.cat(
+            [model.posterior(tokens, LENGTHS).loc.sum(1), model.log_likelihood(tokens, LENGTHS, z)]
+        )
+
+    assert torch.equal(results(), results())
+    plain = build(encoder=encoder, decoder=decoder, dropout=0, embed_dropout=0, encoder_dropout=0)
+    assert torch.equal(
+        results(),
+        torch.cat([plain.posterior(tokens, LENGTHS).loc.sum(1), plain.log_likelihood(tokens, LENGTHS, z)]),
+    )
+    model.train()
+    changes = results() != results()
+    assert changes[: len(ROWS)].all()
+    assert decoder == "toy" or changes[len(ROWS) :].all()
+
+
+@every_pair
+@torch.no_grad()
+def test_state_dict_round_trip(encoder, decoder):
+    model, other = (build(seed, encoder=encoder, decoder=decoder) for seed in (0, 1))
+    tokens, z = pad(ROWS), latents()
+    expected = model.log_likelihood(tokens, LENGTHS, z)
+    assert not torch.equal(other.log_likelihood(tokens, LENGTHS, z), expected)
+    other.load_state_dict(model.state_dict())
+    assert torch.equal(other.log_likelihood(tokens, LENGTHS, z), expected)
+    assert torch.equal(other.posterior(tokens, LENGTHS).loc, model.posterior(tokens, LENGTHS).loc)
+
+
+@every_pair
+def test_bfloat16_autocast_gives_float32_results_and_gradients(encoder, decoder):
+    model = build(encoder=encoder, decoder=decoder, decoder_layers=2).float()
+    z, tokens = latents().float(), pad(ROWS)
+    expected = model.log_likelihood(tokens, LENGTHS, z), model.posterior(tokens, LENGTHS).loc
+    with torch.autocast("cpu", torch.bfloat16):
+        actual = model.log_likelihood(tokens, LENGTHS, z), model.posterior(tokens, LENGTHS).loc
+        state = model.decoder.prefill(z, torch.tensor([[BOS, 4]] * len(ROWS)))[1]
+        logits = model.decoder.step(torch.tensor([5] * len(ROWS)), state)[0]
+    assert (actual[0].dtype, actual[1].dtype) == (torch.float32, torch.float32)
+    torch.testing.assert_close(actual, expected, rtol=0.02, atol=0.05)
+    assert logits.isfinite().all()
+    sum(part.sum() for part in actual).backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+
+
+@torch.no_grad()
+def test_prior_is_standard_normal_in_the_precision_of_the_weights():
+    prior = with_encoder(ENCODERS[0]).prior()
+    assert prior.loc.dtype == torch.float64
+    expected = -0.5 * (latents() ** 2 + math.log(2 * math.pi)).sum(dim=-1)
+    close(prior.log_prob(latents()), expected)
+
+
+def test_inputs_are_the_targets_shifted_by_one():
+    assert shift(pad([[4, 5, EOS], [6, EOS]])).tolist() == [[BOS, 4, 5], [BOS, 6, EOS]]
+
+
+@torch.no_grad()
+def test_a_block_attends_as_the_equation_says():
+    """Softmax of scaled products over what the mask allows, head by head, in a loop."""
+    torch.manual_seed(0)
+    block = Block(6, 2, dropout=0.0).double()
+    hidden = torch.randn(1, 4, 6, dtype=torch.float64)
+    mask = torch.tensor([[1, 0, 0, 0], [1, 1, 0, 0], [0, 1, 1, 0], [1, 0, 1, 1]], dtype=torch.bool)
+    projected = block.joint(block.norm_attention(hidden))[0].view(4, 3, 2, 3).numpy()
+    attended = np.zeros((4, 2, 3))
+    for position, head in itertools.product(range(4), range(2)):
+        allowed = np.flatnonzero(mask[position].numpy())
+        scores = projected[allowed, 1, head] @ projected[position, 0, head] / math.sqrt(3)
+        attended[position, head] = np.exp(scores) / np.exp(scores).sum() @ projected[allowed, 2, head]
+    middle = hidden + block.merge(torch.from_numpy(attended.reshape(1, 4, 6)))
+    close(block(hidden, mask)[0], middle + block.feed(block.norm_feed(middle)))
+
+
+# errors
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"encoder": "lsmt"}, "model.encoder is 'lsmt'; did you mean lstm?"),
+        ({"decoder": "Transformers"}, "model.decoder is 'Transformers'; did you mean transformer?"),
+        (
+            {"decoder": "lstm", "injection": "initial+memory"},
+            "model.injection names 'memory'; the lstm decoder takes initial, input, add, joined by +",
+        ),
+        (
+            {"decoder": "transformer", "injection": "initial"},
+            "model.injection names 'initial'; the transformer decoder takes add, memory, joined by +",
+        ),
+        ({"vocab_size": None}, "model.vocab_size is not set; it comes from the tokenizer"),
+    ],
+)
+def test_what_cannot_be_built_is_refused_in_one_line(settings, message):
+    with pytest.raises(ConfigError) as caught:
+        build(**settings)
+    assert str(caught.value) == message
