@@ -1,6 +1,5 @@
 """Beam search finds what trying every text finds."""
 
-import itertools
 import math
 
 import pytest

@@ -14,7 +14,7 @@ from textvae.decoding import Sampler, decode, row_uniforms
 from textvae.decoding.processors import Rules, penalized, repeating
 from textvae.errors import ConfigError, LatentError
 
-VOCAB, DIM, LIMIT = 23, 4, 12
+VOCAB, DIM, LIMIT = 23, 4, 10
 
 
 class ToyDecoder(nn.Module):
@@ -151,8 +151,9 @@ def test_the_engine_does_what_the_slow_definition_does(decoder, z, name, length)
     assert len({len(tokens) for tokens in decoded.tokens}) > 2  # rows left the batch at different steps
 
 
-@pytest.mark.parametrize("name", CONFIGS)
-@pytest.mark.parametrize("constrained", [False, True], ids=["free", "constrained"])
+@pytest.mark.parametrize(
+    ("name", "constrained"), [*((name, False) for name in CONFIGS), ("ruled", True), ("beams", True)]
+)
 def test_batch_and_order_change_no_text(decoder, z, name, constrained):
     def texts(rows):
         constraint = EvenTokens(len(rows)) if constrained else None
@@ -285,7 +286,7 @@ def test_a_row_with_nothing_left_to_say_stops(config):
 
 
 @given(st.integers(1, 3), st.integers(0, 1000), st.integers(0, 6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_no_ngram_comes_twice_and_no_text_is_too_short(n, seed, min_length):
     config = DecodingConfig(temperature=1.5, no_repeat_ngram=n, min_length=min_length)
     z = torch.zeros(8, DIM, dtype=torch.float64)

@@ -16,8 +16,7 @@ def with_start(prefix: Tensor) -> Tensor:
 
 def token_log_probs(logits: Tensor, tokens: Tensor) -> Tensor:
     """Return log p(token), (B,) nats, under softmax(logits), (B, V), in float32 or wider."""
-    logits = widened(logits)
-    return logits.gather(1, tokens.unsqueeze(1)).squeeze(1) - logits.logsumexp(-1)
+    return widened(logits).log_softmax(-1).gather(1, tokens.unsqueeze(1)).squeeze(1)
 
 
 def widened(logits: Tensor) -> Tensor:

@@ -26,6 +26,16 @@ class OutputLayer(nn.Module):
             self.linear.weight = tied.weight
         nn.init.zeros_(self.linear.bias)
 
+    @torch.no_grad()
+    def start_from_frequencies(self, counts: Tensor) -> None:
+        """Set the bias to the log frequency of each token, (V,) counts; one in a hundredth stands for never.
+
+        Training then need not learn which of the tokens are rare, and those that never occur, such as most bytes
+        of a tokenizer that falls back on them, are not generated.
+        """
+        smoothed = counts.to(self.linear.bias) + 0.01
+        self.linear.bias.copy_((smoothed / smoothed.sum()).log())
+
     def forward(self, features: Tensor) -> Tensor:
         """Return logits, (..., V), of `features`, (..., feature_dim)."""
         return self.linear(self.dropout(self.project(features)))

@@ -5,17 +5,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+from torch import Tensor
+
 from textvae.config import RunConfig
 from textvae.config.presets import resolved
 from textvae.data.splits import Splits, open_splits
 from textvae.data.store import TokenStore
 from textvae.data.tokenizer_defaults import default_kind, mostly_spaceless, word_list
 from textvae.data.tokenizers import Tokenizer
+from textvae.data.vocabulary import EOS
 from textvae.errors import DataError
 
 LENGTH_QUANTILE = 0.99
 LONGEST = 512
 """Tokens a text is cut to at most unless the user says otherwise: memory, and what an RNN can carry."""
+COUNTED_TEXTS = 200_000
 KEPT_TEXTS = 5000
 """Held-out texts looked at in an epoch's evaluation."""
 
@@ -76,6 +82,14 @@ def prepare(
         facts=_facts(splits, train, valid, tokenizer),
         warnings=splits.warnings,
     )
+
+
+def target_counts(store: TokenStore, vocab_size: int) -> Tensor:
+    """Return how often each token is a target, (V,); counted on the first rows of a large corpus."""
+    rows = np.arange(min(len(store), COUNTED_TEXTS))
+    counts = np.bincount(store.take(rows)[0], minlength=vocab_size)
+    counts[EOS] = len(rows)
+    return torch.from_numpy(counts)
 
 
 def _train_tokenizer(splits: Splits, config: RunConfig) -> Tokenizer:

@@ -55,4 +55,4 @@ def write_samples(
     lines += ["", "Held-out texts and their reconstructions", ""]
     for original, reconstruction in zip(originals, reconstructions, strict=True):
         lines += [f"  {original}", f"  -> {reconstruction}", ""]
-    write_file(run / SAMPLES / f"epoch-{epoch:03d}.txt", "\n".join(lines).encode())
+    write_file(run / SAMPLES / f"epoch-{epoch:03d}.txt", "\n".join(lines).encode(errors="backslashreplace"))

@@ -13,6 +13,7 @@ from textvae.codec.location import MODEL_FOLDER
 from textvae.data.batching import Batch, collate, epoch_batches
 from textvae.errors import NonFiniteLossError
 from textvae.models import VAEModel
+from textvae.models.output import OutputLayer
 from textvae.objectives import TargetRate, build_beta
 from textvae.storage.atomic import write_file, write_folder
 from textvae.storage.temporaries import remove_stale_temporaries
@@ -29,7 +30,7 @@ from textvae.training.heldout import HeldOut, held_out, token_accuracy
 from textvae.training.interrupts import Interrupts
 from textvae.training.optimization import MovingAverage
 from textvae.training.precision import choose_precision
-from textvae.training.preparation import Prepared
+from textvae.training.preparation import Prepared, target_counts
 from textvae.training.progress import Clock, Observer, Silent, Standing
 from textvae.training.records import append_metrics, cut_metrics, write_samples
 from textvae.training.state import TrainState
@@ -60,6 +61,8 @@ class Trainer:
         training = self.config.training
         torch.manual_seed(training.seed)
         model = VAEModel(self.config.model)
+        if isinstance(model.decoder.output, OutputLayer):
+            model.decoder.output.start_from_frequencies(target_counts(prepared.train, prepared.tokenizer.vocab_size))
         precision = choose_precision(training.precision, device)
         model.to(device, torch.float64 if precision == "fp64" else torch.float32)
         self.codec = Codec(model, prepared.tokenizer, decoding=self.config.decoding, words=prepared.words)

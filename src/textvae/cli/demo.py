@@ -1,0 +1,3 @@
+"""`textvae demo`"""
+def demo() -> None:
+    """Train."""

@@ -1,0 +1,90 @@
+"""`textvae evaluate`."""
+
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from textvae.cli.arguments import BlankLine, Column, Encoding, Run
+from textvae.cli.groups import WithModel
+from textvae.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from textvae.data.sources import Corpus
+    from textvae.evaluation.report import Evaluation
+
+
+def evaluate(
+    run: Run,
+    data: Annotated[str, typer.Argument(metavar="DATA", help="Held-out texts; of training data, the held-out share is used.")],
+    common: WithModel,
+    k: Annotated[int, typer.Option("--k", min=1, help="Importance samples of the bound on log p(x).")] = 50,
+    samples: Annotated[int, typer.Option("--samples", min=0, help="Prior samples for diversity; under 2: none.")] = 1000,
+    training: Annotated[str | None, typer.Option("--training", metavar="DATA", help="Training texts: copies are counted.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="The first so many texts.")] = None,
+    definitions: Annotated[bool, typer.Option("--definitions", help="Also say what each number is.")] = False,
+    text: Column = None,
+    blank_line: BlankLine = False,
+    encoding: Encoding = None,
+) -> None:
+    """Measure a model on held-out texts."""
+    from textvae.data.sources import open_corpus
+
+    columns = {"text": text, "blank_line": blank_line, "encoding": encoding}
+    corpus = held_out_share(run, open_corpus(data, **columns), common.screen)
+    known = None if training is None else open_corpus(training, **columns)
+    vae = common.load(run)
+    found = vae.evaluate(
+        list(islice(corpus, limit)),
+        num_samples=k, num_prior=samples, training=known, seed=common.drawn_seed, progress=common.screen.note,
+    )  # fmt: skip
+    if common.as_json:
+        common.screen.json({"run": run, "data": corpus.name, **found.to_json()})
+    else:
+        show(found, common.screen, definitions=definitions)
+
+
+def held_out_share(run: str, corpus: "Corpus", screen: Screen) -> "Corpus":
+    """Return the texts that training held out, where `corpus` is what the run was trained on; else the corpus."""
+    from textvae.cli.summary import summarize
+    from textvae.data.splits import open_splits
+    from textvae.errors import DataError
+
+    found = summarize(run, verify=False)
+    if found.settings is None or not found.facts or "train" not in found.facts["train"]["name"]:
+        return corpus
+    try:
+        splits = open_splits(corpus, found.settings.data)
+    except DataError:  # too few texts to divide: not what was trained on
+        return corpus
+    if splits.train.fingerprint != found.facts["train"]["sha256"]:
+        return corpus
+    screen.note("note: the run was trained on these data; only the texts it held out are used")
+    return splits.valid
+
+
+def show(found: "Evaluation", screen: Screen, *, definitions: bool = False) -> None:
+    """Print the measures."""
+    from textvae.evaluation.definitions import define, render
+
+    settings = found.settings
+    screen.say(f"{settings['N']:,} texts, K = {settings['K']}, {settings['samples']:,} prior samples, seed {settings['seed']}")
+    rows = [(define(key).name, number(value), define(key).unit) for key, value in found.measures.items()]
+    screen.table(("measure", "value", "unit"), rows, right=(1,))
+    if found.num_cut:
+        screen.note(f"note: {found.num_cut:,} texts are longer than the model's limit and are scored up to it")
+    if definitions:
+        screen.heading("definitions")
+        for line in render(found.measures, _stated(settings)):
+            screen.paragraph(line, mark="-")
+
+
+def number(value: float) -> str:
+    """Return a measure with four digits or so."""
+    if value == int(value) and abs(value) < 1e6:
+        return f"{int(value):,}"
+    return f"{value:,.2f}" if abs(value) >= 1 else f"{value:.4f}"
+
+
+def _stated(settings: dict[str, Any]) -> dict[str, Any]:
+    return {"z": "posterior mean", "decoding": "greedy", **settings}

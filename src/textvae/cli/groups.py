@@ -1,0 +1,157 @@
+"""Options that several verbs share, declared once: a parameter whose type is a `Group` stands for all its options."""
+
+import dataclasses
+import functools
+import inspect
+import os
+import typing
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+import typer
+
+from textvae.cli.screen import Screen
+from textvae.config import DecodingConfig
+
+if TYPE_CHECKING:
+    from textvae.vae import TextVAE
+
+SEEDS = 1_000_000
+
+
+class Group:
+    """Several options that reach a verb as one value; a dataclass whose fields are options."""
+
+    @classmethod
+    def parameters(cls) -> list[inspect.Parameter]:
+        """Return the options."""
+        hints = typing.get_type_hints(cls, include_extras=True)
+        return [_option(field.name, hints[field.name], field.default) for field in dataclasses.fields(cls)]  # ty: ignore[invalid-argument-type]
+
+    @classmethod
+    def gather(cls, values: dict[str, Any]) -> Self:
+        """Make the value from the options' values."""
+        return cls(**values)
+
+
+def grouped(function: Callable[..., None]) -> Callable[..., None]:
+    """Return `function` with each parameter that is a `Group` spread into its options, for typer to read."""
+    hints = typing.get_type_hints(function, include_extras=True)
+    spread: list[inspect.Parameter] = []
+    shared: list[inspect.Parameter] = []
+    groups: dict[str, tuple[type[Group], list[str]]] = {}
+    for parameter in inspect.signature(function).parameters.values():
+        kind = hints[parameter.name]
+        if isinstance(kind, type) and issubclass(kind, Group):
+            groups[parameter.name] = kind, [option.name for option in kind.parameters()]
+            shared += kind.parameters()  # after the verb's own options, in its help
+        else:
+            spread.append(_option(parameter.name, kind, parameter.default))
+
+    @functools.wraps(function)
+    def called(**values: Any) -> None:
+        for name, (kind, options) in groups.items():
+            values[name] = kind.gather({option: values.pop(option) for option in options})
+        function(**values)
+
+    called.__signature__ = inspect.Signature([*spread, *shared])  # ty: ignore[unresolved-attribute]
+    called.__annotations__ = {parameter.name: parameter.annotation for parameter in (*spread, *shared)}
+    return called
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Common(Group):
+    """What every verb takes."""
+
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Of everything drawn; unset: one is drawn and printed.")] = None
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")] = "auto"
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")] = False
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False
+
+    @functools.cached_property
+    def screen(self) -> Screen:
+        """Where results and notes go."""
+        return Screen(quiet=self.quiet)
+
+    @functools.cached_property
+    def drawn_seed(self) -> int:
+        """The seed asked for, or a new one, printed."""
+        if self.seed is not None:
+            return self.seed
+        import secrets
+
+        alone = os.environ.get("WORLD_SIZE", "1") == "1"
+        seed = secrets.randbelow(SEEDS) if alone else 0  # the ranks of torchrun must agree without a word
+        self.screen.note(f"seed {seed}")
+        return seed
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WithModel(Common):
+    """What every verb that runs a model takes."""
+
+    batch_size: Annotated[int | None, typer.Option("--batch-size", min=1, help="Texts at a time; results do not depend on it.")] = None
+
+    def load(self, run: str) -> "TextVAE":
+        """Return the model of a run."""
+        from textvae.vae import TextVAE
+
+        vae = TextVAE.from_pretrained(run, device=self.device)
+        vae.codec.batch_size = self.batch_size or vae.codec.batch_size
+        return vae
+
+
+DECODING_OPTIONS = {
+    "temperature": ("--temperature", "0: always the most probable token."),
+    "top_k": ("--top-k", "Keep the k most probable tokens; 0: all."),
+    "top_p": ("--top-p", "Keep the fewest tokens that hold this mass."),
+    "min_p": ("--min-p", "Keep tokens with at least this share of the best one's probability."),
+    "num_beams": ("--beams", "Beam search, at temperature 0."),
+    "length_penalty": ("--length-penalty", "Beam scores are divided by length to this power."),
+    "repetition_penalty": ("--repetition-penalty", "Above 1: tokens already there are less likely."),
+    "no_repeat_ngram": ("--no-repeat-ngram", "No run of this many tokens twice; 0: off."),
+    "min_length": ("--min-length", "Tokens at least."),
+    "max_length": ("--max-length", "Tokens at most; unset: the model's limit."),
+    "known_words": ("--any-words", "Also words that training never saw."),
+}
+"""Option and help of each field of `DecodingConfig`; a truth value's option turns its default over."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Decoding(Group):
+    """The decoding settings that were given."""
+
+    settings: dict[str, Any]
+
+    @classmethod
+    def parameters(cls) -> list[inspect.Parameter]:
+        """Return an option for each field of `DecodingConfig`, unset unless given."""
+        hints = typing.get_type_hints(DecodingConfig)
+        return [
+            _option(name, Annotated[hints[name] | None, typer.Option(option, help=text)], None)
+            for name, (option, text) in DECODING_OPTIONS.items()
+        ]
+
+    @classmethod
+    def gather(cls, values: dict[str, Any]) -> Self:
+        """Keep what was given; beams ask for temperature 0, as a temperature asks for one beam."""
+        defaults = DecodingConfig()
+        given = {
+            name: not getattr(defaults, name) if isinstance(value, bool) else value
+            for name, value in values.items()
+            if value is not None
+        }
+        if given.get("num_beams", 1) > 1:
+            given.setdefault("temperature", 0.0)
+        elif given.get("temperature"):
+            given.setdefault("num_beams", 1)
+        return cls(given)
+
+    def over(self, base: DecodingConfig) -> DecodingConfig:
+        """Return `base` with what was given laid over."""
+        return dataclasses.replace(base, **self.settings)
+
+
+def _option(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)

@@ -1,0 +1,66 @@
+"""`textvae info`."""
+
+import dataclasses
+from typing import Any
+
+from textvae import __version__
+from textvae.cli.arguments import Run
+from textvae.cli.groups import Common
+from textvae.cli.summary import Summary, data_rows, measure_rows, model_row, summarize
+
+
+def info(run: Run, common: Common) -> None:
+    """Say what a run is, after a check of its files.
+
+    Sizes, data, measures on held-out texts, settings, versions.
+    """
+    found = summarize(run)
+    if common.as_json:
+        common.screen.json(record(run, found))
+        return
+    screen = common.screen
+    screen.pairs([("run", run), *_origin(found), model_row(found.model, found.num_parameters), *_sources(found)])
+    target = found.settings.objective.target_rate if found.settings else None
+    if found.held_out:
+        screen.heading(f"held-out texts ({found.held_out['num_texts']:,}), epoch {found.metadata.get('epoch')}")
+        screen.pairs(measure_rows(found.held_out, found.model["latent_dim"], target))
+    screen.heading("settings")
+    for name, values in _settings(found).items():
+        screen.pairs([(name, ", ".join(f"{key} {value}" for key, value in values.items() if value is not None))])
+
+
+def record(run: str, found: Summary) -> dict[str, Any]:
+    """Return what is known of a run as a JSON object."""
+    return {
+        "run": run,
+        "folder": str(found.folder),
+        "textvae": found.version,
+        "num_parameters": found.num_parameters,
+        "epoch": found.metadata.get("epoch"),
+        "step": found.metadata.get("step"),
+        "data": found.facts,
+        "held_out": found.held_out,
+        "settings": _settings(found),
+    }
+
+
+def _origin(found: Summary) -> list[tuple[str, str]]:
+    return [
+        ("model in", str(found.folder)),
+        ("written by", f"textvae {found.version} (this is {__version__})"),
+        ("files", "complete and unchanged"),
+    ]
+
+
+def _sources(found: Summary) -> list[tuple[str, str]]:
+    if not found.facts:
+        return []
+    names = [("data", f"{found.facts[split]['name']}, SHA-256 {found.facts[split]['sha256'][:12]}…") for split in ("train", "valid")]
+    return [names[0], ("held out", names[1][1]), *data_rows(found.facts)]
+
+
+def _settings(found: Summary) -> dict[str, Any]:
+    """Return the settings by section; of a saved model alone, its own two."""
+    if found.settings is None:
+        return {"model": found.model, "decoding": found.decoding}
+    return dataclasses.asdict(found.settings)

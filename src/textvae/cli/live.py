@@ -1,0 +1,155 @@
+"""What is seen of a run while it trains: a line that lives on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from textvae.cli.screen import Screen, console, is_watched
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.live import Live
+
+    from textvae.training.heldout import HeldOut
+    from textvae.training.progress import Standing
+    from textvae.training.step import StepReport
+
+PLAIN_SECONDS, LIVE_SECONDS = 10.0, 0.2
+"""Between two plain lines, and two pictures of the live one."""
+SMOOTHING = 0.98
+HEAD = "epoch     -ELBO  distortion     rate  perplexity  active units     time"
+
+
+class Progress:
+    """Listens to a run and shows how it goes on standard error.
+
+    Args:
+        screen: what notes go through.
+        run: the run folder, whose settings are shown once training begins.
+    """
+
+    def __init__(self, screen: Screen, run: Path) -> None:
+        self.screen, self.run = screen, run
+        self.started = self.shown = time.monotonic()
+        self.watched = is_watched(sys.stderr) and not screen.quiet
+        self.live: Live | None = None
+        self.distortion, self.rate = Smoothed(), Smoothed()
+        self.begun, self.epoch, self.num_epochs = False, 1, ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self.live:
+            self.live.stop()
+
+    def on_step(self, report: "StepReport", standing: "Standing") -> None:
+        """Count an update; show it when it is time to."""
+        if not self.begun:
+            self._begin()
+        self.epoch = standing.epoch
+        self.distortion.add(report.distortion, report.num_sentences)
+        self.rate.add(report.rate, report.num_sentences)
+        now = time.monotonic()
+        if now - self.shown >= (LIVE_SECONDS if self.watched else PLAIN_SECONDS):
+            self.shown = now
+            self._show(report, standing)
+
+    def on_epoch(self, held_out: "HeldOut", standing: "Standing", *, best: bool) -> None:
+        """Print a row of held-out measures."""
+        perplexity = f"{held_out.perplexity:.2f}" if held_out.perplexity < 1e6 else f"{held_out.perplexity:.1e}"
+        self._print(
+            f"{self.epoch:5d}  {held_out.neg_elbo:8.2f}  {held_out.distortion:10.2f}  {held_out.rate:7.2f}  "
+            f"{perplexity:>10}  {held_out.active_units:12d}  {clock(time.monotonic() - self.started):>7}"
+            + ("  best" if best else "")
+        )
+        self.shown = time.monotonic()
+
+    def on_message(self, text: str) -> None:
+        """Print a note."""
+        self._print(f"note: {text}")
+
+    def _begin(self) -> None:
+        from textvae.cli.essentials import essentials
+
+        rows, self.num_epochs = essentials(self.run)
+        self.begun = True
+        self.screen.pairs(rows, on_stderr=True)
+        self._print(HEAD)
+        if self.watched:
+            from rich.live import Live
+
+            self.live = Live(console=console(sys.stderr), auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False)
+            self.live.start()
+
+    def _show(self, report: "StepReport", standing: "Standing") -> None:
+        if self.live:
+            self.live.update(picture(self.line(report, standing), standing, self.num_epochs), refresh=True)
+        else:
+            self.screen.note(f"epoch {standing.epoch}{self.num_epochs}  {standing.progress:4.0%}  {self.line(report, standing)}  {left(standing)}")
+
+    def line(self, report: "StepReport", standing: "Standing") -> str:
+        """Return the numbers of the line, in at most 80 columns."""
+        target = f"/{standing.target_rate:g}" if standing.target_rate is not None else ""
+        active = f"  AU {standing.active_units}" if standing.active_units is not None else ""
+        return (
+            f"{standing.tokens_per_second:,.0f} tok/s  distortion {self.distortion.mean:.1f}  "
+            f"rate {self.rate.mean:.1f}{target}  beta {report.beta:.2f}{active}"
+        )
+
+    def _print(self, text: str) -> None:
+        if self.live:
+            self.live.console.print(text, soft_wrap=True)
+        else:
+            self.screen.note(text)
+
+
+class Smoothed:
+    """A mean that forgets, weighted by sentences: batches hold texts of like length, so single ones jump."""
+
+    def __init__(self) -> None:
+        self._sum = self._weight = 0.0
+
+    def add(self, value: float, weight: float) -> None:
+        """Count a batch."""
+        self._sum = SMOOTHING * self._sum + value * weight
+        self._weight = SMOOTHING * self._weight + weight
+
+    @property
+    def mean(self) -> float:
+        """The mean so far."""
+        return self._sum / self._weight if self._weight else 0.0
+
+
+def picture(line: str, standing: "Standing", num_epochs: str) -> "RenderableType":
+    """Return the live picture: a bar with the time left, and the numbers below."""
+    from rich.console import Group
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    bar = Table.grid(padding=(0, 1, 0, 0))
+    bar.add_row(
+        Text(f"epoch {standing.epoch}{num_epochs}"),
+        ProgressBar(total=1.0, completed=standing.progress, width=36),
+        Text(f"{standing.progress:4.0%}  {left(standing)}"),
+    )
+    return Group(bar, Text(line, no_wrap=True, overflow="ellipsis"))
+
+
+def left(standing: "Standing") -> str:
+    """Return the time left, in words."""
+    return f"{clock(standing.eta)} left"
+
+
+def clock(seconds: float) -> str:
+    """Return a length of time.
+
+    >>> clock(75), clock(7265)
+    ('1:15', '2:01:05')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

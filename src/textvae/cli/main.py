@@ -1,0 +1,67 @@
+"""`textvae`: the command line. Nothing here imports torch before a verb needs it."""
+
+import contextlib
+import io
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from textvae import __version__
+from textvae.cli import demo, evaluate, info, inspect, latents, texts, train
+from textvae.cli.groups import grouped
+from textvae.cli.verb import Verb
+
+app = typer.Typer(
+    name="textvae",
+    help="Variational autoencoders for text: train, evaluate, sample and steer, in English and Chinese alike.",
+    epilog="Start with `textvae demo`, or `textvae demo --chinese`: minutes on a CPU, nothing to download.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,  # rich's help would take longer to import than all the rest
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+VERBS: tuple[Callable[..., None], ...] = (
+    demo.demo,
+    train.train,
+    inspect.inspect,
+    info.info,
+    texts.sample,
+    texts.reconstruct,
+    texts.interpolate,
+    texts.neighbors,
+    latents.encode,
+    latents.decode,
+    evaluate.evaluate,
+)
+
+for verb in VERBS:
+    app.command(cls=Verb)(grouped(verb))
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"textvae {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Variational autoencoders for text: train, evaluate, sample and steer, in English and Chinese alike."""
+
+
+def main() -> None:
+    """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # any text prints, whatever the locale
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    with contextlib.suppress(BrokenPipeError):
+        app()
+
+
+if __name__ == "__main__":
+    main()

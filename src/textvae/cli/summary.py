@@ -1,0 +1,131 @@
+"""What a run folder says of itself, read from its files."""
+
+import json
+import struct
+from dataclasses import dataclass
+from math import exp, prod
+from pathlib import Path
+from typing import Any
+
+from textvae.config import RunConfig, read_settings
+from textvae.errors import CorruptRunError
+
+FAITHFUL_NATS = 2.0
+"""Nats a token from which reconstructions keep most words; as the model card has it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """A run, or a saved model alone; what is not there is None or empty."""
+
+    folder: Path
+    """Where the model lies."""
+    version: str
+    """The textvae that wrote it."""
+    num_parameters: int
+    model: dict[str, Any]
+    decoding: dict[str, Any]
+    metadata: dict[str, Any]
+    settings: RunConfig | None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Names, counts and hashes of the data."""
+        return self.metadata.get("data", {})
+
+    @property
+    def held_out(self) -> dict[str, float]:
+        """Measures on held-out texts."""
+        return measures(self.metadata["held_out"]) if "held_out" in self.metadata else {}
+
+    @property
+    def is_faithful(self) -> bool:
+        """Whether reconstructions keep most words; True where it is not known."""
+        held = self.held_out
+        return not held or held["rate"] > FAITHFUL_NATS * held["num_targets"] / held["num_texts"]
+
+
+def summarize(run: str, *, verify: bool = True) -> Summary:
+    """Read what a run or saved model says of itself; with `verify`, after a check of every file.
+
+    Raises:
+        RunNotFoundError: nothing there.
+        CorruptRunError: a missing, damaged or unsafe file.
+        NewerRunError: written by a later version.
+    """
+    from textvae.codec.files import DECODING_FILE, MODEL_FILE, WEIGHTS_FILE
+    from textvae.codec.location import model_folder
+    from textvae.storage.manifest import read_manifest, verify_folder
+
+    folder = model_folder(run)
+    if verify:
+        verify_folder(folder)
+    manifest = read_manifest(folder)
+    return Summary(
+        folder=folder,
+        version=manifest.textvae,
+        num_parameters=num_parameters(folder / WEIGHTS_FILE),
+        model=json.loads((folder / MODEL_FILE).read_bytes()),
+        decoding=json.loads((folder / DECODING_FILE).read_bytes()),
+        metadata=manifest.metadata,
+        settings=run_settings(Path(run)),
+    )
+
+
+def run_settings(run: Path) -> RunConfig | None:
+    """Return the settings of a run; None where there is no run folder around the model."""
+    path = run / "config.yaml"
+    return RunConfig().updated(read_settings(path)) if path.exists() else None
+
+
+def measures(held_out: dict[str, Any]) -> dict[str, Any]:
+    """Return a record of held-out measures with -ELBO and perplexity, which follow from the rest."""
+    neg_elbo = held_out["distortion"] + held_out["rate"]
+    tokens = held_out["num_targets"] / held_out["num_texts"]
+    return {**held_out, "neg_elbo": neg_elbo, "perplexity": exp(min(neg_elbo / tokens, 700))}
+
+
+def num_parameters(weights: Path) -> int:
+    """Return how many numbers a safetensors file holds, from its header.
+
+    Raises:
+        CorruptRunError: it has none.
+    """
+    try:
+        with weights.open("rb") as file:
+            header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
+    except (OSError, struct.error, ValueError) as error:
+        raise CorruptRunError(f"{weights} cannot be read: {error}") from error
+    return sum(prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
+
+
+def data_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the rows of a table on the data of a run."""
+    if not facts:
+        return []
+    train, valid, tokenizer = facts["train"], facts["valid"], facts["tokenizer"]
+    cut = f"; {train['cut']:,} texts cut" if train["cut"] else ""
+    return [
+        ("texts", f"{train['texts']:,} to train on, {valid['texts']:,} held out"),
+        ("tokens", f"{train['tokens']:,}, {train['tokens'] / max(train['texts'], 1):.1f} a text{cut}"),
+        ("tokenizer", f"{tokenizer['kind']}, V = {tokenizer['vocab_size']:,}"),
+    ]
+
+
+def model_row(model: dict[str, Any], parameters: int | None) -> tuple[str, str]:
+    """Return the row of a table on the model."""
+    size = f"; {parameters / 1e6:.2f} M parameters" if parameters is not None else ""
+    encoder, decoder = f"{model['encoder']} {model['encoder_dim']}", f"{model['decoder']} {model['decoder_dim']}"
+    return "model", f"{encoder} → z {model['latent_dim']} → {decoder}{size}"
+
+
+def measure_rows(held: dict[str, Any], latent_dim: int, target: float | None) -> list[tuple[str, str]]:
+    """Return the rows of a table of held-out measures."""
+    aim = f" (target {target:g})" if target is not None else ""
+    return [
+        ("-ELBO", f"{held['neg_elbo']:.2f} nats a text"),
+        ("distortion", f"{held['distortion']:.2f} nats a text"),
+        ("rate", f"{held['rate']:.2f} nats a text{aim}"),
+        ("perplexity", f"{held['perplexity']:.2f} a token, at most (from the -ELBO)"),
+        ("active units", f"{held['active_units']} of {latent_dim}"),
+    ]

@@ -1,0 +1,136 @@
+"""`textvae sample`, `reconstruct`, `interpolate` and `neighbors`: texts out of latents."""
+
+from typing import Annotated
+
+import typer
+
+from textvae.cli.arguments import Column, Run, Sampled
+from textvae.cli.groups import Decoding, WithModel
+from textvae.cli.screen import one_line
+from textvae.config import DecodingConfig
+
+GREEDY = DecodingConfig(temperature=0)
+
+
+def sample(
+    run: Run,
+    decoding: Decoding,
+    common: WithModel,
+    number: Annotated[int, typer.Option("-n", "--number", min=1, help="How many.")] = 10,
+    prefix: Annotated[str, typer.Option("--prefix", help="What every text begins with.")] = "",
+) -> None:
+    """Write random texts, one a line.
+
+    Unset decoding options are the run's own. A line break inside a text shows as ␊; --json keeps it.
+    """
+    vae = common.load(run)
+    config, seed = decoding.over(vae.codec.decoding), common.drawn_seed
+    with common.screen.working(f"sampling {number:,} texts"):
+        found = vae.sample(number, decoding=config, prefix=prefix, seed=seed)
+    if common.as_json:
+        common.screen.json({"seed": seed, "texts": found})
+    else:
+        common.screen.say(*map(one_line, found))
+
+
+def reconstruct(
+    run: Run,
+    decoding: Decoding,
+    common: WithModel,
+    texts: Annotated[list[str] | None, typer.Argument(metavar="[TEXTS]...", help="Texts; or use --input.")] = None,
+    source: Annotated[str | None, typer.Option("--input", metavar="DATA", help="A file of texts, or -.")] = None,
+    text: Column = None,
+    sampled: Sampled = False,
+) -> None:
+    """Encode texts and decode them again.
+
+    Each text is followed by its reconstruction, greedy unless told otherwise.
+    """
+    originals = _originals(texts, source, text)
+    vae = common.load(run)
+    config = decoding.over(GREEDY)
+    seed = common.drawn_seed if sampled or config.temperature else 0
+    with common.screen.working(f"reconstructing {len(originals):,} texts"):
+        found = vae.reconstruct(originals, sample=sampled, decoding=config, seed=seed)
+    _say_if_lossy(run, common)
+    if common.as_json:
+        pairs = [{"text": a, "reconstruction": b} for a, b in zip(originals, found, strict=True)]
+        common.screen.json({"seed": seed, "texts": pairs})
+        return
+    for original, reconstruction in zip(originals, found, strict=True):
+        common.screen.say(one_line(original), f"  → {one_line(reconstruction)}")
+
+
+def interpolate(
+    run: Run,
+    a: Annotated[str, typer.Argument(metavar="A", help="The first text.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The last text.")],
+    decoding: Decoding,
+    common: WithModel,
+    steps: Annotated[int, typer.Option("--steps", help="Latents, both ends included.")] = 7,
+    method: Annotated[str, typer.Option("--method", help="slerp (along the arc) or lerp (straight).")] = "slerp",
+) -> None:
+    """Write the texts between two texts, one a line.
+
+    They are the decodes of latents on the way, greedy unless told otherwise.
+    """
+    vae = common.load(run)
+    config = decoding.over(GREEDY)
+    seed = common.drawn_seed if config.temperature else 0
+    found = vae.interpolate(a, b, steps=steps, method=method, decoding=config, seed=seed)
+    if common.as_json:
+        common.screen.json({"a": a, "b": b, "method": method, "seed": seed, "texts": found})
+    else:
+        common.screen.say(*map(one_line, found))
+
+
+def neighbors(
+    run: Run,
+    query: Annotated[str, typer.Argument(metavar="TEXT", help="The text whose neighbours are sought.")],
+    corpus: Annotated[str, typer.Option("--corpus", metavar="DATA", help="Texts to search: a run keeps none of its own.")],
+    common: WithModel,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many.")] = 5,
+    metric: Annotated[str, typer.Option("--metric", help="cosine or euclidean, between posterior means.")] = "cosine",
+    text: Column = None,
+) -> None:
+    """Find the texts of a corpus nearest to a text.
+
+    Distance in latent space and text, one a line.
+    """
+    from textvae.data.sources import open_corpus
+
+    known = open_corpus(corpus, text=text)
+    vae = common.load(run)
+    with common.screen.working("encoding the corpus"):
+        [found] = vae.neighbors([query], known, k=k, metric=metric)
+    if common.as_json:
+        rows = [{"text": one.text, "index": one.index, "distance": one.distance} for one in found]
+        common.screen.json({"text": query, "metric": metric, "neighbors": rows})
+        return
+    for one in found:
+        common.screen.say(f"{one.distance:.4f}  {one_line(one.text)}")
+
+
+def _originals(texts: list[str] | None, source: str | None, column: str | None) -> list[str]:
+    if bool(texts) == (source is not None):
+        raise typer.BadParameter("give texts, or a file of them with --input, and not both")
+    if texts:
+        return texts
+    from textvae.data.sources import open_corpus
+    from textvae.errors import DataError
+
+    found = list(open_corpus(source, text=column))
+    if not found:
+        raise DataError(f"no texts in {source}; it is empty or every line is blank")
+    return found
+
+
+def _say_if_lossy(run: str, common: WithModel) -> None:
+    from textvae.cli.summary import summarize
+
+    found = summarize(run, verify=False)
+    if not found.is_faithful:
+        common.screen.note(
+            f"note: z keeps about {found.held_out['rate']:.0f} nats of a text here: the topic, not the words; "
+            "train with --for editing for faithful reconstructions"
+        )

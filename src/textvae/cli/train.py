@@ -1,0 +1,123 @@
+"""`textvae train`."""
+
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from textvae.cli.arguments import BlankLine, Column, Data, Encoding, one_source
+from textvae.cli.groups import Common
+from textvae.cli.screen import is_first_rank
+from textvae.cli.settings import SettingOptions
+from textvae.cli.verb import INTERRUPTED
+from textvae.config import RunConfig
+
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="The run folder to write.")]
+
+
+def train(
+    data: Data,
+    output: Output,
+    settings: SettingOptions,
+    common: Common,
+    text: Column = None,
+    blank_line: BlankLine = False,
+    encoding: Encoding = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run, under its own settings.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Remove the run that is there.")] = False,
+    cache_dir: Annotated[Path | None, typer.Option("--cache-dir", help="Where token arrays are kept.")] = None,
+) -> None:
+    """Train on a corpus.
+
+    Settings: defaults < --for < --config < options < --set. What is unset is chosen from the corpus.
+    """
+    from textvae.training.run import resumed_config
+
+    source = one_source(data)
+    columns = {"text": text, "blank_line": blank_line or None, "encoding": encoding}
+    if resume:
+        config = settings.resumed(resumed_config(output), columns, common)
+    else:
+        config = settings.config(columns, common)
+    source = opened(source, config, common)
+    command = resume_command(data, output, common.device, cache_dir)
+    started = time.monotonic()
+    run_training(source, output, config, common, resume=resume, overwrite=overwrite, cache_dir=cache_dir, command=command)
+    if is_first_rank():
+        report(output, common, time.monotonic() - started)
+
+
+def opened(source: Any, config: RunConfig, common: Common) -> Any:
+    """Open files and standard input, and print notes on them; a folder or data set, which may be divided, stays a name."""
+    from textvae.data.sources import open_corpus
+
+    if isinstance(source, str) and (source.startswith("hf://") or Path(source).expanduser().is_dir()):
+        return source
+    data = config.data
+    corpus = open_corpus(source, text=data.text, blank_line=data.blank_line, encoding=data.encoding)
+    for note in corpus.notes:
+        common.screen.note(f"note: {note}")
+    return corpus
+
+
+def run_training(
+    source: Any,
+    output: Path,
+    config: RunConfig,
+    common: Common,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    cache_dir: Path | None = None,
+    command: str,
+) -> None:
+    """Train under the live line; on Ctrl-C say how to go on."""
+    from textvae.cli.live import Progress
+    from textvae.training.records import CONFIG_FILE
+    from textvae.training.run import train_run
+
+    try:
+        with Progress(common.screen, output) as progress:
+            train_run(
+                source, output, config,
+                resume=resume, overwrite=overwrite, device=common.device, observer=progress, cache_dir=cache_dir,
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        if is_first_rank():
+            saved = (output / CONFIG_FILE).exists()
+            last = f"stopped; what was learned is saved. To go on:\n  {command}" if saved else "stopped before training began"
+            print(last, file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def resume_command(data: list[str], output: Path, device: str, cache_dir: Path | None) -> str:
+    """Return the command that goes on with a run; its settings are in its folder."""
+    words = ["textvae", "train", *data, "--output", str(output), "--resume"]
+    words += ["--device", device] if device != "auto" else []
+    words += ["--cache-dir", str(cache_dir)] if cache_dir else []
+    return shlex.join(words)
+
+
+def report(output: Path, common: Common, seconds: float) -> None:
+    """Print what came out, where it is, and what to try."""
+    from textvae.cli.live import clock
+    from textvae.cli.summary import measure_rows, summarize
+
+    found = summarize(str(output), verify=False)
+    target = found.settings.objective.target_rate if found.settings else None
+    if common.as_json:
+        best = {"epoch": found.metadata["epoch"], "step": found.metadata["step"], "held_out": found.held_out}
+        common.screen.json({"run": str(output), **best, "data": found.facts, "seconds": round(seconds, 1)})
+        return
+    screen, run = common.screen, shlex.quote(str(output))
+    screen.say(f"held-out texts, best epoch ({found.metadata['epoch']}), after {clock(seconds)}:")
+    screen.pairs(measure_rows(found.held_out, found.model["latent_dim"], target))
+    screen.say(f"written to {output}: model/, README.md, config.yaml, metrics.jsonl, curves.png, samples/", "try:")
+    screen.say(
+        f"  textvae sample {run} -n 5",
+        f"  textvae reconstruct {run} 'a text of yours'",
+        f"  textvae interpolate {run} 'one text' 'another text'",
+    )

@@ -1,0 +1,162 @@
+"""A run that was killed, wherever, ends with the same bits as one that was not."""
+
+import multiprocessing
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from tiny import train_and_die, train_tiny
+
+from textvae.codec import load_codec
+from textvae.codec.location import model_folder
+from textvae.errors import CorruptRunError, RunError, RunNotFoundError
+from textvae.storage.manifest import verify_folder
+from textvae.training.checkpoints import checkpoints, latest_checkpoint
+from textvae.training.records import read_metrics
+
+SETTINGS = {"training": {"ema": 0.9}}
+
+
+@pytest.fixture(scope="module")
+def server():
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tiny", "textvae.vae"])
+    return context
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    return train_tiny(tmp_path_factory.mktemp("uninterrupted") / "run", **SETTINGS)
+
+
+def bits(run: Path) -> dict[str, bytes]:
+    """The weights and optimiser tensors of the last checkpoint, and the best model's weights."""
+    last = checkpoints(run)[-1]
+    return {
+        "last": (last / "model.safetensors").read_bytes(),
+        "optimizer": (last / "optimizer.safetensors").read_bytes(),
+        "average": (last / "average.safetensors").read_bytes(),
+        "best": (run / "model" / "model.safetensors").read_bytes(),
+    }
+
+
+def deterministic(run: Path) -> list[dict]:
+    return [record for record in read_metrics(run)]
+
+
+def die(server, folder: Path, *, kill_at: int | None = None, after: float | None = None) -> int | None:
+    process = server.Process(target=train_and_die, args=(folder, kill_at, SETTINGS))
+    process.start()
+    if after is not None:
+        deadline = time.monotonic() + 60
+        while not (folder / "config.yaml").exists() and time.monotonic() < deadline and process.is_alive():
+            time.sleep(0.005)
+        time.sleep(after)
+        if process.is_alive():
+            os.kill(process.pid, signal.SIGKILL)
+    process.join(120)
+    return process.exitcode
+
+
+def resume(folder: Path) -> None:
+    """Resume, or start where the run was killed before it had its settings."""
+    train_tiny(folder, resume=(folder / "config.yaml").exists(), **SETTINGS)
+
+
+def check_killed(server, folder: Path, uninterrupted: Path, **how: float | int) -> None:
+    assert die(server, folder, **how) in (-signal.SIGKILL, 0)
+    resume(folder)
+    assert bits(folder) == bits(uninterrupted)
+    assert deterministic(folder) == deterministic(uninterrupted)
+    verify_folder(model_folder(folder))
+
+
+def num_save_operations(tmp_path: Path, monkeypatch) -> int:
+    names = []
+    monkeypatch.setattr("textvae.storage.atomic._step", names.append)
+    train_tiny(tmp_path / "counted", **SETTINGS)
+    return len(names)
+
+
+def test_kill_at_save_operations(server, uninterrupted, tmp_path, monkeypatch):
+    total = num_save_operations(tmp_path, monkeypatch)
+    for i, kill_at in enumerate(random.Random(1).sample(range(total), 3)):
+        check_killed(server, tmp_path / f"run{i}", uninterrupted, kill_at=kill_at)
+
+
+def test_kill_at_random_times(server, uninterrupted, tmp_path):
+    for i, after in enumerate((0.05, 0.4)):
+        check_killed(server, tmp_path / f"run{i}", uninterrupted, after=after)
+
+
+@pytest.mark.slow
+def test_kill_many_times(server, uninterrupted, tmp_path, monkeypatch):
+    """`TEXTVAE_KILLS` kills (default 30): half at save operations spread over the run, half at random times."""
+    kills = int(os.environ.get("TEXTVAE_KILLS", "30"))
+    total, chance = num_save_operations(tmp_path, monkeypatch), random.Random(kills)
+    for i in range(kills):
+        how = {"kill_at": i * total // kills} if i % 2 else {"after": chance.uniform(0, 1.5)}
+        check_killed(server, tmp_path / f"run{i}", uninterrupted, **how)
+
+
+def test_interrupt_saves_and_resume_goes_on(uninterrupted, tmp_path, monkeypatch):
+    from textvae.training import step
+
+    take, calls = step.Stepper.take, []
+
+    def counted(self, *args, **kwargs):
+        calls.append(1)
+        if len(calls) == 7:
+            os.kill(os.getpid(), signal.SIGINT)
+        return take(self, *args, **kwargs)
+
+    monkeypatch.setattr(step.Stepper, "take", counted)
+    with pytest.raises(KeyboardInterrupt):
+        train_tiny(tmp_path / "run", **SETTINGS)
+    assert checkpoints(tmp_path / "run")[-1].name == "step-000000007"
+    resume(tmp_path / "run")
+    assert bits(tmp_path / "run") == bits(uninterrupted)
+    assert deterministic(tmp_path / "run") == deterministic(uninterrupted)
+
+
+def test_same_seed_same_weights_other_seed_others(uninterrupted, tmp_path):
+    assert bits(train_tiny(tmp_path / "same", **SETTINGS)) == bits(uninterrupted)
+    other = train_tiny(tmp_path / "other", training={"ema": 0.9, "seed": 1})
+    assert bits(other)["last"] != bits(uninterrupted)["last"]
+
+
+def test_damaged_newest_checkpoint_falls_back_to_the_one_before(uninterrupted, tmp_path, monkeypatch):
+    run = train_tiny(tmp_path / "run", **SETTINGS)
+    before, newest = checkpoints(run)
+    content = bytearray((newest / "model.safetensors").read_bytes())
+    content[-1] ^= 1
+    (newest / "model.safetensors").write_bytes(content)
+    assert latest_checkpoint(run) == before
+    resume(run)
+    assert bits(run) == bits(uninterrupted)
+
+
+def test_all_checkpoints_damaged_is_an_error(tmp_path):
+    run = train_tiny(tmp_path / "run", **SETTINGS)
+    for folder in checkpoints(run):
+        (folder / "state.json").unlink()
+    with pytest.raises(CorruptRunError, match=r"state\.json is missing"):
+        train_tiny(run, resume=True)
+
+
+def test_resume_needs_a_run_and_the_same_corpus(tmp_path, monkeypatch):
+    with pytest.raises(RunNotFoundError, match="no run to resume"):
+        train_tiny(tmp_path / "nothing", resume=True)
+    run = train_tiny(tmp_path / "run")
+    monkeypatch.setattr("tiny.ENGLISH", ["another corpus", "of two texts", "or three"])
+    with pytest.raises(RunError, match="trained on another corpus"):
+        train_tiny(run, resume=True)
+
+
+def test_a_killed_run_can_be_sampled_before_it_ends(server, tmp_path):
+    die(server, tmp_path / "run", kill_at=60)
+    codec = load_codec(model_folder(tmp_path / "run"))
+    assert len(codec.decode(codec.prior_sample(2))) == 2
