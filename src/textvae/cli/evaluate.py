@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from textvae.data.sources import Corpus
     from textvae.evaluation.report import Evaluation
 
+OF_SAMPLES = ("self_bleu", "distinct_1", "distinct_2", "copy_rate")
+"""Measures of prior samples."""
+
 
 def evaluate(
     run: Run,
@@ -72,19 +75,21 @@ def show(found: "Evaluation", screen: Screen, *, definitions: bool = False) -> N
     rows = [(define(key).name, number(value), define(key).unit) for key, value in found.measures.items()]
     screen.table(("measure", "value", "unit"), rows, right=(1,))
     if found.num_cut:
-        screen.note(f"note: {found.num_cut:,} texts are longer than the model's limit and are scored up to it")
+        screen.note(f"note: texts longer than the model's limit, scored up to it: {found.num_cut:,}")
     if definitions:
         screen.heading("definitions")
-        for line in render(found.measures, _stated(settings)):
-            screen.paragraph(line, mark="-")
+        for key in found.measures:
+            screen.paragraph(*render([key], _stated(key, settings)), mark="·")
 
 
 def number(value: float) -> str:
     """Return a measure with four digits or so."""
-    if value == int(value) and abs(value) < 1e6:
-        return f"{int(value):,}"
+    if isinstance(value, int):
+        return f"{value:,}"
     return f"{value:,.2f}" if abs(value) >= 1 else f"{value:.4f}"
 
 
-def _stated(settings: dict[str, Any]) -> dict[str, Any]:
-    return {"z": "posterior mean", "decoding": "greedy", **settings}
+def _stated(key: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings that a measure's definition names; those of samples count samples, not texts."""
+    stated = {"z": "posterior mean", "decoding": "greedy", "n": 4, **settings}
+    return stated | {"N": settings["samples"]} if key in OF_SAMPLES else stated

@@ -25,8 +25,10 @@ def info(run: Run, common: Common) -> None:
         screen.heading(f"held-out texts ({found.held_out['num_texts']:,}), epoch {found.metadata.get('epoch')}")
         screen.pairs(measure_rows(found.held_out, found.model["latent_dim"], target))
     screen.heading("settings")
-    for name, values in _settings(found).items():
-        screen.pairs([(name, ", ".join(f"{key} {value}" for key, value in values.items() if value is not None))])
+    screen.pairs(
+        (name, ", ".join(f"{key} {value}" for key, value in values.items() if value is not None))
+        for name, values in _settings(found).items()
+    )
 
 
 def record(run: str, found: Summary) -> dict[str, Any]:

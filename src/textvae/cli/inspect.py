@@ -55,7 +55,7 @@ def show(found: "Inspection", screen: Screen) -> None:
     if found.notes:
         screen.heading("notes")
         for note in found.notes:
-            screen.paragraph(note, mark="-")
+            screen.paragraph(note, mark="·")
 
 
 def _counts(found: "Inspection") -> list[tuple[str, str]]:

@@ -62,20 +62,30 @@ class Screen:
 
     def paragraph(self, text: str, *, mark: str = "") -> None:
         """Print a text wrapped to the screen; `mark` hangs before its first line."""
-        self._render(_grid([(mark, one_line(text))] if mark else [(one_line(text),)]))
+        self._render(_grid([(mark, one_line(text))] if mark else [(one_line(text),)], gap=1))
 
     def pairs(self, rows: Iterable[tuple[str, Any]], *, on_stderr: bool = False) -> None:
         """Print names and values in two columns."""
         if not (on_stderr and self.quiet):
             self._render(_grid([(name, one_line(str(value))) for name, value in rows]), on_stderr=on_stderr)
 
-    def table(self, head: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[int] = ()) -> None:
-        """Print a table; columns numbered in `right` hold numbers."""
+    def table(
+        self, head: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[int] = (), equal: bool = False
+    ) -> None:
+        """Print a table.
+
+        Args:
+            head: names of the columns; all empty: none are printed.
+            rows: their cells.
+            right: numbers of the columns that hold numbers.
+            equal: whether all columns are equally wide.
+        """
         from rich.table import Table
 
-        table = Table(box=None, pad_edge=False, header_style="dim")
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_header=any(head), expand=equal)
         for number, name in enumerate(head):
-            table.add_column(name, justify="right" if number in right else "left", overflow="fold")
+            side = "right" if number in right else "left"
+            table.add_column(name, justify=side, overflow="fold", ratio=1 if equal else None)
         for row in rows:
             table.add_row(*(one_line(str(value)) for value in row))
         self._render(table)
@@ -113,10 +123,10 @@ def console(stream: TextIO) -> "Console":
     )
 
 
-def _grid(rows: Sequence[tuple[str, ...]]) -> "RenderableType":
+def _grid(rows: Sequence[tuple[str, ...]], gap: int = 2) -> "RenderableType":
     from rich.table import Table
 
-    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid = Table.grid(padding=(0, gap, 0, 0))
     columns = len(rows[0]) if rows else 0
     for number in range(columns):
         grid.add_column(style="dim" if number < columns - 1 else "", no_wrap=number < columns - 1, overflow="fold")

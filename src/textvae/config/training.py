@@ -35,7 +35,7 @@ class TrainingConfig:
     """Steps between checkpoints; one is written at each epoch's end too."""
     keep_checkpoints: int = 2
     samples: int = 8
-    """Prior samples and reconstructions written each epoch."""
+    """Prior samples written each epoch."""
     seed: int = 0
     threads: int | None = None
 

@@ -22,8 +22,6 @@ LENGTH_QUANTILE = 0.99
 LONGEST = 512
 """Tokens a text is cut to at most unless the user says otherwise: memory, and what an RNN can carry."""
 COUNTED_TEXTS = 200_000
-KEPT_TEXTS = 5000
-"""Held-out texts looked at in an epoch's evaluation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +33,6 @@ class Prepared:
     tokenizer: Tokenizer
     train: TokenStore
     valid: TokenStore
-    valid_texts: list[str]
-    """The first held-out texts, for reconstructions to look at; never saved."""
     words: list[str]
     """The lexicon: words of the training texts; empty where it is not used."""
     facts: dict[str, Any]
@@ -77,7 +73,6 @@ def prepare(
         tokenizer=tokenizer,
         train=train,
         valid=valid,
-        valid_texts=_first(splits),
         words=_lexicon_words(splits, tokenizer),
         facts=_facts(splits, train, valid, tokenizer),
         warnings=splits.warnings,
@@ -104,15 +99,6 @@ def _lexicon_words(splits: Splits, tokenizer: Tokenizer) -> list[str]:
     if tokenizer.kind not in ("bpe", "unigram") or mostly_spaceless(splits.train):
         return []
     return word_list(splits.train)
-
-
-def _first(splits: Splits) -> list[str]:
-    texts = []
-    for text in splits.valid:
-        texts.append(text)
-        if len(texts) == KEPT_TEXTS:
-            break
-    return texts
 
 
 def _facts(splits: Splits, train: TokenStore, valid: TokenStore, tokenizer: Tokenizer) -> dict[str, Any]:

@@ -46,13 +46,7 @@ def cut_metrics(run: Path, step: int) -> None:
     write_file(run / METRICS_FILE, "".join(json.dumps(record) + "\n" for record in kept).encode())
 
 
-def write_samples(
-    run: Path, epoch: int, samples: Sequence[str], originals: Sequence[str], reconstructions: Sequence[str]
-) -> None:
-    """Write an epoch's prior samples and reconstructions beside their originals."""
-    lines = [f"Prior samples after epoch {epoch}", ""]
-    lines += [f"  {text}" for text in samples]
-    lines += ["", "Held-out texts and their reconstructions", ""]
-    for original, reconstruction in zip(originals, reconstructions, strict=True):
-        lines += [f"  {original}", f"  -> {reconstruction}", ""]
-    write_file(run / SAMPLES / f"epoch-{epoch:03d}.txt", "\n".join(lines).encode(errors="backslashreplace"))
+def write_samples(run: Path, epoch: int, samples: Sequence[str]) -> None:
+    """Write an epoch's prior samples, one a line; no text of the corpus is kept in a run."""
+    content = "".join(f"{text}\n" for text in samples)
+    write_file(run / SAMPLES / f"epoch-{epoch:03d}.txt", content.encode(errors="backslashreplace"))

@@ -197,9 +197,8 @@ class Trainer:
             record["token_accuracy"] = accuracy
         append_metrics(self.run, record)
         if config.training.samples:
-            originals = self.prepared.valid_texts[: config.training.samples]
             samples = self.codec.decode(self.codec.prior_sample(config.training.samples), seed=epoch)
-            write_samples(self.run, epoch, samples, originals, self.codec.reconstruct(originals))
+            write_samples(self.run, epoch, samples)
 
     def _raise_target(self, held: HeldOut) -> float | None:
         """Raise the target rate while reconstructions are not faithful; return their token accuracy, if asked for."""
