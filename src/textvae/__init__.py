@@ -1,7 +1,12 @@
 """textvae: variational autoencoders for text.
 
 >>> from textvae import TextVAE
->>> vae = TextVAE.train("reviews.txt", target_rate=10)  # doctest: +SKIP
+>>> vae = TextVAE.train("reviews.txt", "runs/reviews")  # doctest: +SKIP
+>>> vae.sample(3, seed=1)  # doctest: +SKIP
+>>> z = vae.encode(["great food", "味道很好"])  # doctest: +SKIP
+>>> vae.decode(z)  # doctest: +SKIP
+
+Importing it is cheap: each name is imported when it is first asked for.
 """
 
 from importlib import import_module

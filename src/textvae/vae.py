@@ -1,5 +1,6 @@
 """`TextVAE`: the object people hold."""
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -11,30 +12,38 @@ from torch import Tensor
 from textvae.codec import Codec, codec_files, load_codec, resolve_device
 from textvae.codec.location import model_folder
 from textvae.config import DecodingConfig, RunConfig
+from textvae.config.fields import check_range
 from textvae.config.presets import preset
 from textvae.control.interpolation import path
 from textvae.control.neighbors import Neighbor, neighbors
 from textvae.data.sources import open_corpus
 from textvae.distributions import DiagonalGaussian
-from textvae.errors import LatentError
+from textvae.errors import DataError, LatentError
 from textvae.evaluation.likelihood import likelihoods
 from textvae.evaluation.report import Evaluation, evaluate
 from textvae.storage.atomic import write_folder
+from textvae.storage.manifest import read_manifest
 from textvae.training.progress import Observer
-from textvae.training.run import train_run
+from textvae.training.run import resumed_config, train_run
 
 
 class TextVAE:
     """A trained variational autoencoder for text.
 
-    Every method that draws takes a seed; the same seed gives the same texts on the same machine.
+    Every method that draws takes a seed; the same seed gives the same texts on the same machine. Without one,
+    `sample`, `decode` and their like draw anew at each call; what measures (`score`, `evaluate`) keeps to seed 0.
+
+    Attributes:
+        codec: tokenizer, model and decoding.
+        metadata: what training noted beside the model (data, epoch, held-out measures); `save` keeps it.
 
     >>> vae = TextVAE.from_pretrained("runs/facts")  # doctest: +SKIP
     >>> vae.sample(2, seed=1)  # doctest: +SKIP
     """
 
-    def __init__(self, codec: Codec) -> None:
+    def __init__(self, codec: Codec, *, metadata: Mapping[str, Any] | None = None) -> None:
         self.codec = codec
+        self.metadata = dict(metadata or {})
 
     @classmethod
     def train(
@@ -59,8 +68,8 @@ class TextVAE:
             purpose: "sampling" (fluent random texts) or "editing" (faithful reconstructions).
             target_rate: nats a text; None: chosen from the corpus's lengths.
             settings: sections of settings laid over the preset, as {"training": {"epochs": 5}}.
-            config: complete settings in place of preset and `settings`.
-            resume: go on with the run in `output`.
+            config: complete settings in place of the preset.
+            resume: go on with the run in `output`, under its own settings in place of the preset.
             overwrite: remove the run in `output` first.
             device: auto, cpu, cuda, cuda:N or mps.
             observer: hears of progress.
@@ -69,11 +78,13 @@ class TextVAE:
             ConfigError: an unknown or impossible setting.
             DataError: a corpus that cannot be used.
             RunExistsError: `output` holds a run already.
+            RunNotFoundError: nothing to resume.
             TrainingError: training cannot go on.
         """
-        config = (config or preset(purpose)).updated(settings or {})
-        if target_rate is not None:
-            config = config.updated({"objective": {"target_rate": target_rate}})
+        output = Path(output).expanduser()
+        if config is None:
+            config = resumed_config(output) if resume else preset(purpose)
+        config = config.updated(settings or {}, *_target_rate(target_rate))
         run = train_run(
             data, output, config, resume=resume, overwrite=overwrite, device=device, observer=observer
         )
@@ -88,35 +99,47 @@ class TextVAE:
             CorruptRunError: a missing, damaged or unsafe file.
             NewerRunError: written by a later version.
         """
-        return cls(load_codec(model_folder(run), device=resolve_device(device)))
+        folder = model_folder(run)
+        codec = load_codec(folder, device=resolve_device(device))
+        return cls(codec, metadata=read_manifest(folder).metadata)
 
     def save(self, folder: str | Path) -> None:
-        """Write the model into a new folder, complete with a manifest."""
-        write_folder(Path(folder), codec_files(self.codec), metadata={})
+        """Write the model into a folder of its own, complete with a manifest; a model saved there before is replaced.
+
+        Raises:
+            RunExistsError: something else is there.
+            SaveError: the disk is full, or another failure; what was there is intact.
+        """
+        write_folder(Path(folder).expanduser(), codec_files(self.codec), metadata=self.metadata)
 
     @property
     def latent_dim(self) -> int:
         """D, the dimensions of z."""
         return self.codec.latent_dim
 
-    def encode(self, texts: Sequence[str], *, sample: bool = False, seed: int = 0) -> np.ndarray:
+    def encode(self, texts: Sequence[str], *, sample: bool = False, seed: int | None = None) -> np.ndarray:
         """Return z of each text, (B, D) float32: posterior means, or one draw each."""
-        return self.codec.encode(_texts(texts), sample=sample, seed=seed).float().numpy()
+        return self.codec.encode(_texts(texts), sample=sample, seed=_seed(seed)).float().numpy()
 
     def posterior(self, texts: Sequence[str]) -> DiagonalGaussian:
         """Return q(z|x) over (B, D)."""
         return self.codec.posterior(_texts(texts))
 
-    def decode(self, z: Any, *, decoding: DecodingConfig | None = None, seed: int = 0) -> list[str]:
+    def decode(self, z: Any, *, decoding: DecodingConfig | None = None, seed: int | None = None) -> list[str]:
         """Return a text for each row of z, (B, D) numbers.
+
+        Args:
+            z: an array, tensor or list of lists.
+            decoding: how tokens are chosen; None: the run's own settings.
+            seed: of the tokens; None: a new one each call.
 
         Raises:
             LatentError: another shape, NaN or Inf.
         """
-        return self.codec.decode(_latents(z), decoding, seed=seed)
+        return self.codec.decode(_latents(z), decoding, seed=_seed(seed))
 
     def sample(
-        self, n: int = 1, *, decoding: DecodingConfig | None = None, prefix: str = "", seed: int = 0
+        self, n: int = 1, *, decoding: DecodingConfig | None = None, prefix: str = "", seed: int | None = None
     ) -> list[str]:
         """Return n texts from z ~ p(z).
 
@@ -124,8 +147,13 @@ class TextVAE:
             n: how many.
             decoding: how tokens are chosen; None: the run's own settings.
             prefix: what every text begins with.
-            seed: of z and tokens.
+            seed: of z and tokens; None: a new one each call.
+
+        Raises:
+            ConfigError: n is below 0, or the prefix longer than the model's limit.
         """
+        check_range("n", n, 0)
+        seed = _seed(seed)
         return self.codec.decode(self.codec.prior_sample(n, seed=seed), decoding, seed=seed, prefix=prefix)
 
     def reconstruct(
@@ -134,10 +162,10 @@ class TextVAE:
         *,
         sample: bool = False,
         decoding: DecodingConfig | None = None,
-        seed: int = 0,
+        seed: int | None = None,
     ) -> list[str]:
         """Return the decodes of the texts' posterior means (or of one draw each), greedy unless told otherwise."""
-        return self.codec.reconstruct(_texts(texts), decoding, sample=sample, seed=seed)
+        return self.codec.reconstruct(_texts(texts), decoding, sample=sample, seed=_seed(seed))
 
     def interpolate(
         self,
@@ -147,12 +175,12 @@ class TextVAE:
         steps: int = 7,
         method: str = "slerp",
         decoding: DecodingConfig | None = None,
-        seed: int = 0,
+        seed: int | None = None,
     ) -> list[str]:
         """Return the decodes of `steps` latents from `a` to `b`, greedy unless told otherwise."""
-        start, end = self.codec.encode([a, b])
+        start, end = self.codec.encode(_texts([a, b]))
         latents = path(start, end, steps=steps, method=method)
-        return self.codec.decode(latents, decoding or DecodingConfig(temperature=0), seed=seed)
+        return self.codec.decode(latents, decoding or DecodingConfig(temperature=0), seed=_seed(seed))
 
     def neighbors(
         self, texts: Sequence[str], corpus: Any, *, k: int = 5, metric: str = "cosine"
@@ -164,6 +192,10 @@ class TextVAE:
             corpus: texts, or anything `open_corpus` reads.
             k: how many.
             metric: cosine (about the corpus's mean) or euclidean.
+
+        Raises:
+            ConfigError: an unknown metric, or a k below 1.
+            DataError: the corpus is empty.
         """
         known = list(open_corpus(corpus))
         return neighbors(
@@ -172,10 +204,8 @@ class TextVAE:
 
     def score(self, texts: Sequence[str], *, num_samples: int = 50, seed: int = 0) -> np.ndarray:
         """Return log p(x) of each text, (B,) nats: the importance-weighted lower bound with `num_samples` samples."""
-        texts = _texts(texts)
-        return -likelihoods(
-            self.codec, self.codec.store(texts), num_samples=num_samples, seed=seed
-        ).iw_nll.numpy()
+        store = self.codec.store(_texts(texts))
+        return -likelihoods(self.codec, store, num_samples=num_samples, seed=seed).iw_nll.numpy()
 
     def evaluate(
         self,
@@ -196,6 +226,10 @@ class TextVAE:
             training: the training texts, for the share of samples copied from them.
             seed: of all samples.
             progress: told each part before it starts.
+
+        Raises:
+            ConfigError: a number of samples out of range.
+            DataError: there is no text.
         """
         return evaluate(
             self.codec,
@@ -210,12 +244,27 @@ class TextVAE:
 
 def _texts(texts: Sequence[str]) -> list[str]:
     if isinstance(texts, str):
-        raise LatentError(f"a list of texts is needed, not one string ({texts[:30]!r}); put it in brackets")
-    return list(texts)
+        raise DataError(f"a list of texts is needed, not one string ({texts[:30]!r}); put it in brackets")
+    texts = list(texts)
+    for text in texts:
+        if not isinstance(text, str):
+            raise DataError(f"a text is {text!r:.30}, a {type(text).__name__}; every text must be a string")
+    return texts
 
 
 def _latents(z: Any) -> Tensor:
+    if isinstance(z, Tensor):
+        return z.detach().cpu().double()
     try:
-        return torch.as_tensor(np.asarray(z, dtype=np.float64)).float()
+        return torch.from_numpy(np.array(z, dtype=np.float64))
     except (TypeError, ValueError) as error:
         raise LatentError(f"z cannot be read as an array of numbers: {error}") from error
+
+
+def _seed(seed: int | None) -> int:
+    """Return the seed given, or a new one: `torch.manual_seed` and its like have no say."""
+    return secrets.randbelow(2**63) if seed is None else seed
+
+
+def _target_rate(nats: float | None) -> list[dict[str, dict[str, Any]]]:
+    return [] if nats is None else [{"objective": {"target_rate": nats}}]

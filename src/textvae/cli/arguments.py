@@ -7,11 +7,19 @@ import typer
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run folder, a saved model, or hf://owner/name.")]
 Data = Annotated[
-    list[str], typer.Argument(metavar="DATA", help="Files (.txt .csv .tsv .jsonl .parquet, also .gz), a folder, hf://owner/name, or -.")
+    list[str],
+    typer.Argument(
+        metavar="DATA",
+        help="Files (.txt .csv .tsv .jsonl .parquet, also .gz), a folder, hf://owner/name, or -.",
+    ),
 ]
 Column = Annotated[str | None, typer.Option("--text", help="The text column, by name or number.")]
-BlankLine = Annotated[bool, typer.Option("--blank-line", help="In plain text, blank lines separate the texts.")]
-Encoding = Annotated[str | None, typer.Option("--encoding", help="Of the files; unset: UTF-8, or what a byte-order mark says.")]
+BlankLine = Annotated[
+    bool, typer.Option("--blank-line", help="In plain text, blank lines separate the texts.")
+]
+Encoding = Annotated[
+    str | None, typer.Option("--encoding", help="Of the files; unset: UTF-8, or what a byte-order mark says.")
+]
 Sampled = Annotated[bool, typer.Option("--sample", help="Draw z from the posterior in place of its mean.")]
 
 _DURATION = re.compile(r"(?:(?P<h>[\d.]+)h)?(?:(?P<m>[\d.]+)m)?(?:(?P<s>[\d.]+)s?)?")
@@ -26,7 +34,11 @@ def duration(text: str) -> float:
     """
     found = _DURATION.fullmatch(text.strip().lower())
     try:
-        seconds = sum(float(number) * _SECONDS[unit] for unit, number in found.groupdict().items() if number) if found else 0
+        seconds = (
+            sum(float(number) * _SECONDS[unit] for unit, number in found.groupdict().items() if number)
+            if found
+            else 0
+        )
     except ValueError:
         seconds = 0
     if not seconds:

@@ -14,12 +14,24 @@ from textvae.config.presets import preset
 
 DEMO_SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
     "english": {
-        "model": {"embed_dim": 192, "encoder_dim": 128, "decoder_dim": 256, "dropout": 0.2, "embed_dropout": 0.2},
+        "model": {
+            "embed_dim": 192,
+            "encoder_dim": 128,
+            "decoder_dim": 256,
+            "dropout": 0.2,
+            "embed_dropout": 0.2,
+        },
         "training": {"batch_tokens": 700, "learning_rate": 0.003, "clip_norm": 1.0, "epochs": 10},
         "objective": {"target_rate": 10},
     },
     "chinese": {
-        "model": {"embed_dim": 192, "encoder_dim": 128, "decoder_dim": 256, "dropout": 0.2, "embed_dropout": 0.2},
+        "model": {
+            "embed_dim": 192,
+            "encoder_dim": 128,
+            "decoder_dim": 256,
+            "dropout": 0.2,
+            "embed_dropout": 0.2,
+        },
         "training": {"batch_tokens": 700, "learning_rate": 0.003, "clip_norm": 1.0, "epochs": 10},
         "objective": {"target_rate": 10},
     },
@@ -29,8 +41,15 @@ DEMO_SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
 
 def demo(
     common: Common,
-    chinese: Annotated[bool, typer.Option("--chinese", help="Chinese sentences in place of English facts.")] = False,
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="RUN", help="The run folder; unset: runs/demo or runs/demo-zh.")] = None,
+    chinese: Annotated[
+        bool, typer.Option("--chinese", help="Chinese sentences in place of English facts.")
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="RUN", help="The run folder; unset: runs/demo or runs/demo-zh."
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a demo that was stopped.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Remove the run that is there.")] = False,
 ) -> None:
@@ -46,7 +65,9 @@ def demo(
     texts = embedded_texts(language)
     config = resumed_config(output) if resume else settings(language, common.drawn_seed)
     command = ["textvae", "demo", *(["--chinese"] if chinese else []), "--output", str(output), "--resume"]
-    run_training(texts, output, config, common, resume=resume, overwrite=overwrite, command=shlex.join(command))
+    run_training(
+        texts, output, config, common, resume=resume, overwrite=overwrite, command=shlex.join(command)
+    )
     story = Story(output, texts, config, device=common.device)
     if common.as_json:
         common.screen.json(story.record())

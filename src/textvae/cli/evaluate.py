@@ -19,11 +19,18 @@ OF_SAMPLES = ("self_bleu", "distinct_1", "distinct_2", "copy_rate")
 
 def evaluate(
     run: Run,
-    data: Annotated[str, typer.Argument(metavar="DATA", help="Held-out texts; of training data, the held-out share is used.")],
+    data: Annotated[
+        str,
+        typer.Argument(metavar="DATA", help="Held-out texts; of training data, the held-out share is used."),
+    ],
     common: WithModel,
     k: Annotated[int, typer.Option("--k", min=1, help="Importance samples of the bound on log p(x).")] = 50,
-    samples: Annotated[int, typer.Option("--samples", min=0, help="Prior samples for diversity; under 2: none.")] = 1000,
-    training: Annotated[str | None, typer.Option("--training", metavar="DATA", help="Training texts: copies are counted.")] = None,
+    samples: Annotated[
+        int, typer.Option("--samples", min=0, help="Prior samples for diversity; under 2: none.")
+    ] = 1000,
+    training: Annotated[
+        str | None, typer.Option("--training", metavar="DATA", help="Training texts: copies are counted.")
+    ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="The first so many texts.")] = None,
     definitions: Annotated[bool, typer.Option("--definitions", help="Also say what each number is.")] = False,
     text: Column = None,
@@ -48,19 +55,25 @@ def evaluate(
 
 
 def held_out_share(run: str, corpus: "Corpus", screen: Screen) -> "Corpus":
-    """Return the texts that training held out, where `corpus` is what the run was trained on; else the corpus."""
+    """Return what training held out of `corpus`, where that is what the run was trained on; else the corpus."""
     from textvae.cli.summary import summarize
     from textvae.data.splits import open_splits
     from textvae.errors import DataError
 
     found = summarize(run, verify=False)
-    if found.settings is None or not found.facts or "train" not in found.facts["train"]["name"]:
+    if found.settings is None or not found.facts:
+        return corpus
+    trained_on = found.facts["train"]["sha256"]
+    if corpus.fingerprint == trained_on:
+        screen.note(
+            "note: the run was trained on these very texts; measures on them look better than they are"
+        )
         return corpus
     try:
         splits = open_splits(corpus, found.settings.data)
-    except DataError:  # too few texts to divide: not what was trained on
+    except DataError:  # too few texts to divide, or the held-out file is gone: not what was trained on
         return corpus
-    if splits.train.fingerprint != found.facts["train"]["sha256"]:
+    if splits.train.fingerprint != trained_on:
         return corpus
     screen.note("note: the run was trained on these data; only the texts it held out are used")
     return splits.valid
@@ -71,7 +84,9 @@ def show(found: "Evaluation", screen: Screen, *, definitions: bool = False) -> N
     from textvae.evaluation.definitions import define, render
 
     settings = found.settings
-    screen.say(f"{settings['N']:,} texts, K = {settings['K']}, {settings['samples']:,} prior samples, seed {settings['seed']}")
+    screen.say(
+        f"{settings['N']:,} texts, K = {settings['K']}, {settings['samples']:,} prior samples, seed {settings['seed']}"
+    )
     rows = [(define(key).name, number(value), define(key).unit) for key, value in found.measures.items()]
     screen.table(("measure", "value", "unit"), rows, right=(1,))
     if found.num_cut:

@@ -6,7 +6,7 @@ import inspect
 import os
 import typing
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
 import typer
 
@@ -54,7 +54,7 @@ def grouped(function: Callable[..., None]) -> Callable[..., None]:
             values[name] = kind.gather({option: values.pop(option) for option in options})
         function(**values)
 
-    called.__signature__ = inspect.Signature([*spread, *shared])  # ty: ignore[unresolved-attribute]
+    called.__signature__ = inspect.Signature([*spread, *shared])  # ty: ignore[missing-attribute]
     called.__annotations__ = {parameter.name: parameter.annotation for parameter in (*spread, *shared)}
     return called
 
@@ -63,7 +63,10 @@ def grouped(function: Callable[..., None]) -> Callable[..., None]:
 class Common(Group):
     """What every verb takes."""
 
-    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Of everything drawn; unset: one is drawn and printed.")] = None
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", min=0, help="Of everything drawn; unset: one is drawn and printed."),
+    ] = None
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")] = "auto"
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no notes.")] = False
@@ -91,7 +94,9 @@ class Common(Group):
 class WithModel(Common):
     """What every verb that runs a model takes."""
 
-    batch_size: Annotated[int | None, typer.Option("--batch-size", min=1, help="Texts at a time; results do not depend on it.")] = None
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", min=1, help="Texts at a time; results do not depend on it.")
+    ] = None
 
     def load(self, run: str) -> "TextVAE":
         """Return the model of a run."""
@@ -113,6 +118,7 @@ DECODING_OPTIONS = {
     "no_repeat_ngram": ("--no-repeat-ngram", "No run of this many tokens twice; 0: off."),
     "min_length": ("--min-length", "Tokens at least."),
     "max_length": ("--max-length", "Tokens at most; unset: the model's limit."),
+    "candidates": ("--candidates", "Drawn for each text; the likeliest is kept."),
     "known_words": ("--any-words", "Also words that training never saw."),
 }
 """Option and help of each field of `DecodingConfig`; a truth value's option turns its default over."""
@@ -127,15 +133,15 @@ class Decoding(Group):
     @classmethod
     def parameters(cls) -> list[inspect.Parameter]:
         """Return an option for each field of `DecodingConfig`, unset unless given."""
-        hints = typing.get_type_hints(DecodingConfig)
+        kinds, annotated = typing.get_type_hints(DecodingConfig), cast(Any, Annotated)
         return [
-            _option(name, Annotated[hints[name] | None, typer.Option(option, help=text)], None)
+            _option(name, annotated[kinds[name] | None, typer.Option(option, help=text)], None)
             for name, (option, text) in DECODING_OPTIONS.items()
         ]
 
     @classmethod
     def gather(cls, values: dict[str, Any]) -> Self:
-        """Keep what was given; beams ask for temperature 0, as a temperature asks for one beam."""
+        """Keep what was given, with what it asks for: beams, temperature 0; a temperature, one beam; 0, one candidate."""
         defaults = DecodingConfig()
         given = {
             name: not getattr(defaults, name) if isinstance(value, bool) else value
@@ -146,6 +152,8 @@ class Decoding(Group):
             given.setdefault("temperature", 0.0)
         elif given.get("temperature"):
             given.setdefault("num_beams", 1)
+        if given.get("temperature") == 0:
+            given.setdefault("candidates", 1)
         return cls(given)
 
     def over(self, base: DecodingConfig) -> DecodingConfig:

@@ -19,10 +19,14 @@ def info(run: Run, common: Common) -> None:
         common.screen.json(record(run, found))
         return
     screen = common.screen
-    screen.pairs([("run", run), *_origin(found), model_row(found.model, found.num_parameters), *_sources(found)])
+    screen.pairs(
+        [("run", run), *_origin(found), model_row(found.model, found.num_parameters), *_sources(found)]
+    )
     target = found.settings.objective.target_rate if found.settings else None
     if found.held_out:
-        screen.heading(f"held-out texts ({found.held_out['num_texts']:,}), epoch {found.metadata.get('epoch')}")
+        screen.heading(
+            f"held-out texts ({found.held_out['num_texts']:,}), epoch {found.metadata.get('epoch')}"
+        )
         screen.pairs(measure_rows(found.held_out, found.model["latent_dim"], target))
     screen.heading("settings")
     screen.pairs(
@@ -57,7 +61,10 @@ def _origin(found: Summary) -> list[tuple[str, str]]:
 def _sources(found: Summary) -> list[tuple[str, str]]:
     if not found.facts:
         return []
-    names = [("data", f"{found.facts[split]['name']}, SHA-256 {found.facts[split]['sha256'][:12]}…") for split in ("train", "valid")]
+    names = [
+        ("data", f"{found.facts[split]['name']}, SHA-256 {found.facts[split]['sha256'][:12]}…")
+        for split in ("train", "valid")
+    ]
     return [names[0], ("held out", names[1][1]), *data_rows(found.facts)]
 
 

@@ -19,13 +19,17 @@ def inspect(
     text: Column = None,
     blank_line: BlankLine = False,
     encoding: Encoding = None,
-    valid: Annotated[str | None, typer.Option("--valid", metavar="FILE", help="Held-out texts: overlap is counted.")] = None,
+    valid: Annotated[
+        str | None, typer.Option("--valid", metavar="FILE", help="Held-out texts: overlap is counted.")
+    ] = None,
 ) -> None:
     """Describe a corpus and suggest settings; nothing is trained."""
     from textvae.data.inspection import inspect_corpus
 
     with common.screen.working("reading"):
-        found = inspect_corpus(one_source(data), text=text, blank_line=blank_line, encoding=encoding, valid=valid)
+        found = inspect_corpus(
+            one_source(data), text=text, blank_line=blank_line, encoding=encoding, valid=valid
+        )
     if common.as_json:
         common.screen.json(dataclasses.asdict(found))
     else:
@@ -65,7 +69,10 @@ def _counts(found: "Inspection") -> list[tuple[str, str]]:
         ("data", found.name),
         ("encoding", found.encoding),
         ("texts", f"{found.num_texts:,}"),
-        ("different", f"{about}{found.num_distinct:,}; {about}{found.num_duplicates:,} repeat an earlier one"),
+        (
+            "different",
+            f"{about}{found.num_distinct:,}; {about}{found.num_duplicates:,} repeat an earlier one",
+        ),
         ("blank", f"{found.num_skipped:,} left out"),
         ("characters", f"{found.num_characters:,}, of {found.num_distinct_characters:,} kinds"),
         ("scripts", scripts or "no letters"),

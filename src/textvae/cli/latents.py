@@ -83,7 +83,9 @@ def read_latents(path: Path) -> "np.ndarray":
     except FileNotFoundError as error:
         raise LatentError(f"no file at {path}; write one with textvae encode") from error
     except (OSError, ValueError, EOFError) as error:
-        raise LatentError(f"{path} holds no plain array (a pickle is never loaded); save one with numpy.save") from error
+        raise LatentError(
+            f"{path} holds no plain array (a pickle is never loaded); save one with numpy.save"
+        ) from error
     if not isinstance(z, np.ndarray) or z.dtype.kind not in "fiu":
         kind = z.dtype if isinstance(z, np.ndarray) else "several arrays"
         raise LatentError(f"{path} holds {kind}; one array of numbers is needed, saved with numpy.save")

@@ -41,7 +41,9 @@ class Progress:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.live:
             self.live.stop()
 
@@ -59,7 +61,9 @@ class Progress:
 
     def on_epoch(self, held_out: "HeldOut", standing: "Standing", *, best: bool) -> None:
         """Print a row of held-out measures."""
-        perplexity = f"{held_out.perplexity:.2f}" if held_out.perplexity < 1e6 else f"{held_out.perplexity:.1e}"
+        perplexity = (
+            f"{held_out.perplexity:.2f}" if held_out.perplexity < 1e6 else f"{held_out.perplexity:.1e}"
+        )
         self._print(
             f"{self.epoch:5d}  {held_out.neg_elbo:8.2f}  {held_out.distortion:10.2f}  {held_out.rate:7.2f}  "
             f"{perplexity:>10}  {held_out.active_units:12d}  {clock(time.monotonic() - self.started):>7}"
@@ -81,14 +85,22 @@ class Progress:
         if self.watched:
             from rich.live import Live
 
-            self.live = Live(console=console(sys.stderr), auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False)
+            self.live = Live(
+                console=console(sys.stderr),
+                auto_refresh=False,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
             self.live.start()
 
     def _show(self, report: "StepReport", standing: "Standing") -> None:
         if self.live:
             self.live.update(picture(self.line(report, standing), standing, self.num_epochs), refresh=True)
         else:
-            self.screen.note(f"epoch {standing.epoch}{self.num_epochs}  {standing.progress:4.0%}  {self.line(report, standing)}  {left(standing)}")
+            self.screen.note(
+                f"epoch {standing.epoch}{self.num_epochs}  {standing.progress:4.0%}  {self.line(report, standing)}  {left(standing)}"
+            )
 
     def line(self, report: "StepReport", standing: "Standing") -> str:
         """Return the numbers of the line, in at most 80 columns."""
@@ -96,7 +108,7 @@ class Progress:
         active = f"  AU {standing.active_units}" if standing.active_units is not None else ""
         return (
             f"{standing.tokens_per_second:,.0f} tok/s  distortion {self.distortion.mean:.1f}  "
-            f"rate {self.rate.mean:.1f}{target}  beta {report.beta:.2f}{active}"
+            f"rate {self.rate.mean:.1f}{target}  beta {report.beta:.3f}{active}"
         )
 
     def _print(self, text: str) -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -51,8 +51,9 @@ class Screen:
             sys.stdout.write(line + "\n")
 
     def json(self, value: Any) -> None:
-        """Print a result as one JSON object."""
-        self.say(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+        """Print a result as one JSON object; what is no finite number is null, as JSON has neither NaN nor Inf."""
+        finite = json.loads(json.dumps(value, default=_plain), parse_constant=lambda name: None)
+        self.say(json.dumps(finite, ensure_ascii=False, indent=2))
 
     def heading(self, text: str) -> None:
         """Print the title of a part of a result."""
@@ -70,7 +71,12 @@ class Screen:
             self._render(_grid([(name, one_line(str(value))) for name, value in rows]), on_stderr=on_stderr)
 
     def table(
-        self, head: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[int] = (), equal: bool = False
+        self,
+        head: Sequence[str],
+        rows: Iterable[Sequence[Any]],
+        *,
+        right: Sequence[int] = (),
+        equal: bool = False,
     ) -> None:
         """Print a table.
 
@@ -82,7 +88,14 @@ class Screen:
         """
         from rich.table import Table
 
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_header=any(head), expand=equal)
+        table = Table(
+            box=None,
+            pad_edge=False,
+            padding=(0, 2, 0, 0),
+            header_style="dim",
+            show_header=any(head),
+            expand=equal,
+        )
         for number, name in enumerate(head):
             side = "right" if number in right else "left"
             table.add_column(name, justify=side, overflow="fold", ratio=1 if equal else None)
@@ -91,7 +104,7 @@ class Screen:
         self._render(table)
 
     @contextmanager
-    def working(self, what: str) -> Iterator[None]:
+    def working(self, what: str) -> Generator[None]:
         """Show that something is going on, for as long as it does."""
         if self.quiet or not is_watched(sys.stderr):
             yield
@@ -102,7 +115,9 @@ class Screen:
     def _render(self, what: "RenderableType", *, on_stderr: bool = False) -> None:
         stream = sys.stderr if on_stderr else sys.stdout
         printer = console(stream)
-        with printer.capture() as captured:  # rich ends the program itself on a broken pipe; the edge decides that here
+        with (
+            printer.capture() as captured
+        ):  # rich ends the program itself on a broken pipe; the edge decides that here
             printer.print(what)
         stream.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
@@ -129,7 +144,9 @@ def _grid(rows: Sequence[tuple[str, ...]], gap: int = 2) -> "RenderableType":
     grid = Table.grid(padding=(0, gap, 0, 0))
     columns = len(rows[0]) if rows else 0
     for number in range(columns):
-        grid.add_column(style="dim" if number < columns - 1 else "", no_wrap=number < columns - 1, overflow="fold")
+        grid.add_column(
+            style="dim" if number < columns - 1 else "", no_wrap=number < columns - 1, overflow="fold"
+        )
     for row in rows:
         grid.add_row(*row)
     return grid

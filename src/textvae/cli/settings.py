@@ -28,19 +28,42 @@ ON_RESUME = ("epochs", "max_time", "threads")
 class SettingOptions(Group):
     """Options of `train` that are settings."""
 
-    valid: Annotated[str | None, typer.Option("--valid", metavar="FILE", help="Held-out texts; unset: a share is split off.")] = None
+    valid: Annotated[
+        str | None,
+        typer.Option("--valid", metavar="FILE", help="Held-out texts; unset: a share is split off."),
+    ] = None
     test: Annotated[str | None, typer.Option("--test", metavar="FILE", help="Texts kept for the end.")] = None
-    tokenizer: Annotated[str | None, typer.Option("--tokenizer", help="auto, word, char, bpe or unigram.")] = None
+    tokenizer: Annotated[
+        str | None, typer.Option("--tokenizer", help="auto, word, char, bpe or unigram.")
+    ] = None
     vocab_size: Annotated[int | None, typer.Option("--vocab-size", help="Entries of the tokenizer.")] = None
-    normalize: Annotated[str | None, typer.Option("--normalize", help="none, nfkc, simplified or nfkc+simplified.")] = None
-    purpose: Annotated[str | None, typer.Option("--for", metavar="PRESET", help="sampling (default) or editing.")] = None
-    target_rate: Annotated[float | None, typer.Option("--target-rate", help="Nats of a text that z is to keep.")] = None
+    normalize: Annotated[
+        str | None, typer.Option("--normalize", help="none, nfkc, simplified or nfkc+simplified.")
+    ] = None
+    purpose: Annotated[
+        str | None, typer.Option("--for", metavar="PRESET", help="sampling (default) or editing.")
+    ] = None
+    target_rate: Annotated[
+        float | None, typer.Option("--target-rate", help="Nats of a text that z is to keep.")
+    ] = None
     epochs: Annotated[int | None, typer.Option("--epochs", help="Passes over the corpus, at most.")] = None
-    max_time: Annotated[float | None, typer.Option("--max-time", metavar="TIME", parser=duration, help="As 90s, 10m or 2h; schedules stretch to fit.")] = None
-    batch_tokens: Annotated[int | None, typer.Option("--batch-tokens", help="Target tokens a batch, about.")] = None
+    max_time: Annotated[
+        float | None,
+        typer.Option(
+            "--max-time", metavar="TIME", parser=duration, help="As 90s, 10m or 2h; schedules stretch to fit."
+        ),
+    ] = None
+    batch_tokens: Annotated[
+        int | None, typer.Option("--batch-tokens", help="Target tokens a batch, about.")
+    ] = None
     threads: Annotated[int | None, typer.Option("--threads", help="CPU threads.")] = None
-    config_file: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="A YAML file of settings.")] = None
-    assignments: Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", help="Any setting, as model.latent_dim=64; repeatable.")] = None
+    config_file: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="A YAML file of settings.")
+    ] = None
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="A.B=C", help="Any setting, as model.latent_dim=64; repeatable."),
+    ] = None
 
     def config(self, columns: Mapping[str, Any], common: Common) -> RunConfig:
         """Return the settings of a new run: defaults < preset < file < options < `--set`.
@@ -64,7 +87,13 @@ class SettingOptions(Group):
         Raises:
             ConfigError: `--set` outside of training.
         """
-        given = {**self._given(), **columns, "seed": common.seed, "for": self.purpose, "config": self.config_file}
+        given = {
+            **self._given(),
+            **columns,
+            "seed": common.seed,
+            "for": self.purpose,
+            "config": self.config_file,
+        }
         ignored = [name for name, value in given.items() if value is not None and name not in ON_RESUME]
         if ignored:
             options = ", ".join(f"--{name.replace('_', '-')}" for name in ignored)
@@ -72,7 +101,9 @@ class SettingOptions(Group):
         assigned = parse_assignments(self.assignments or [])
         for section in assigned:
             if section != "training":
-                raise ConfigError(f"--set {section}.… cannot change a run that goes on; with --resume only training.* can")
+                raise ConfigError(
+                    f"--set {section}.… cannot change a run that goes on; with --resume only training.* can"
+                )
         return saved.updated(_sections({name: given[name] for name in ON_RESUME}), assigned)
 
     def _given(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from textvae.vae import TextVAE
 
 NUM_IMPORTANCE, NUM_PRIOR, NUM_SHOWN = 50, 200, 5
-MEASURED_TEXTS = 400
+MEASURED_TEXTS = 100
 """Held-out texts that are measured at most: the demo is short."""
 
 IN_WORDS = {
@@ -63,7 +63,11 @@ class Story:
         """Measures on held-out texts."""
         train, held_out = self.parts
         return self.vae.evaluate(
-            held_out[:MEASURED_TEXTS], num_samples=NUM_IMPORTANCE, num_prior=NUM_PRIOR, training=train, seed=self.seed
+            held_out[:MEASURED_TEXTS],
+            num_samples=NUM_IMPORTANCE,
+            num_prior=NUM_PRIOR,
+            training=train,
+            seed=self.seed,
         )
 
     @cached_property
@@ -124,7 +128,9 @@ def show(story: Story, screen: Screen) -> None:
     screen.heading("Random texts, z drawn from the prior")
     _listed(screen, story.samples)
     screen.heading("Texts it never saw, and what comes back from their z")
-    screen.table(("text", "reconstruction"), zip(story.originals, story.reconstructions, strict=True), equal=True)
+    screen.table(
+        ("text", "reconstruction"), zip(story.originals, story.reconstructions, strict=True), equal=True
+    )
     screen.heading("From one text to another, through latent space")
     _listed(screen, story.path)
     screen.heading("Training texts nearest to")

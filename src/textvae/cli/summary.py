@@ -115,7 +115,10 @@ def data_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
 def model_row(model: dict[str, Any], parameters: int | None) -> tuple[str, str]:
     """Return the row of a table on the model."""
     size = f"; {parameters / 1e6:.2f} M parameters" if parameters is not None else ""
-    encoder, decoder = f"{model['encoder']} {model['encoder_dim']}", f"{model['decoder']} {model['decoder_dim']}"
+    encoder, decoder = (
+        f"{model['encoder']} {model['encoder_dim']}",
+        f"{model['decoder']} {model['decoder_dim']}",
+    )
     return "model", f"{encoder} → z {model['latent_dim']} → {decoder}{size}"
 
 

@@ -37,8 +37,12 @@ def reconstruct(
     run: Run,
     decoding: Decoding,
     common: WithModel,
-    texts: Annotated[list[str] | None, typer.Argument(metavar="[TEXTS]...", help="Texts; or use --input.")] = None,
-    source: Annotated[str | None, typer.Option("--input", metavar="DATA", help="A file of texts, or -.")] = None,
+    texts: Annotated[
+        list[str] | None, typer.Argument(metavar="[TEXTS]...", help="Texts; or use --input.")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--input", metavar="DATA", help="A file of texts, or -.")
+    ] = None,
     text: Column = None,
     sampled: Sampled = False,
 ) -> None:
@@ -68,7 +72,9 @@ def interpolate(
     decoding: Decoding,
     common: WithModel,
     steps: Annotated[int, typer.Option("--steps", help="Latents, both ends included.")] = 7,
-    method: Annotated[str, typer.Option("--method", help="slerp (along the arc) or lerp (straight).")] = "slerp",
+    method: Annotated[
+        str, typer.Option("--method", help="slerp (along the arc) or lerp (straight).")
+    ] = "slerp",
 ) -> None:
     """Write the texts between two texts, one a line.
 
@@ -87,10 +93,14 @@ def interpolate(
 def neighbors(
     run: Run,
     query: Annotated[str, typer.Argument(metavar="TEXT", help="The text whose neighbours are sought.")],
-    corpus: Annotated[str, typer.Option("--corpus", metavar="DATA", help="Texts to search: a run keeps none of its own.")],
+    corpus: Annotated[
+        str, typer.Option("--corpus", metavar="DATA", help="Texts to search: a run keeps none of its own.")
+    ],
     common: WithModel,
     k: Annotated[int, typer.Option("-k", min=1, help="How many.")] = 5,
-    metric: Annotated[str, typer.Option("--metric", help="cosine or euclidean, between posterior means.")] = "cosine",
+    metric: Annotated[
+        str, typer.Option("--metric", help="cosine or euclidean, between posterior means.")
+    ] = "cosine",
     text: Column = None,
 ) -> None:
     """Find the texts of a corpus nearest to a text.

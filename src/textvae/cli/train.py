@@ -26,9 +26,13 @@ def train(
     text: Column = None,
     blank_line: BlankLine = False,
     encoding: Encoding = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run, under its own settings.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run, under its own settings.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Remove the run that is there.")] = False,
-    cache_dir: Annotated[Path | None, typer.Option("--cache-dir", help="Where token arrays are kept.")] = None,
+    cache_dir: Annotated[
+        Path | None, typer.Option("--cache-dir", help="Where token arrays are kept.")
+    ] = None,
 ) -> None:
     """Train on a corpus.
 
@@ -45,7 +49,16 @@ def train(
     source = opened(source, config, common)
     command = resume_command(data, output, common.device, cache_dir)
     started = time.monotonic()
-    run_training(source, output, config, common, resume=resume, overwrite=overwrite, cache_dir=cache_dir, command=command)
+    run_training(
+        source,
+        output,
+        config,
+        common,
+        resume=resume,
+        overwrite=overwrite,
+        cache_dir=cache_dir,
+        command=command,
+    )
     if is_first_rank():
         report(output, common, time.monotonic() - started)
 
@@ -88,7 +101,11 @@ def run_training(
     except KeyboardInterrupt:
         if is_first_rank():
             saved = (output / CONFIG_FILE).exists()
-            last = f"stopped; what was learned is saved. To go on:\n  {command}" if saved else "stopped before training began"
+            last = (
+                f"stopped; what was learned is saved. To go on:\n  {command}"
+                if saved
+                else "stopped before training began"
+            )
             print(last, file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
 
@@ -115,7 +132,9 @@ def report(output: Path, common: Common, seconds: float) -> None:
     screen, run = common.screen, shlex.quote(str(output))
     screen.say(f"held-out texts, best epoch ({found.metadata['epoch']}), after {clock(seconds)}:")
     screen.pairs(measure_rows(found.held_out, found.model["latent_dim"], target))
-    screen.say(f"written to {output}: model/, README.md, config.yaml, metrics.jsonl, curves.png, samples/", "try:")
+    screen.say(
+        f"written to {output}: model/, README.md, config.yaml, metrics.jsonl, curves.png, samples/", "try:"
+    )
     screen.say(
         f"  textvae sample {run} -n 5",
         f"  textvae reconstruct {run} 'a text of yours'",

@@ -14,11 +14,15 @@ from textvae.data.tokenizers import Tokenizer
 from textvae.decoding.engine import decode
 from textvae.decoding.lexicon import Lexicon
 from textvae.decoding.noise import row_normals
+from textvae.decoding.protocol import Decoded
 from textvae.distributions import DiagonalGaussian
 from textvae.errors import LatentError
 from textvae.models import VAEModel
 
 GREEDY = DecodingConfig(temperature=0)
+
+CANDIDATE_STRIDE = 2**48
+"""Row numbers between the candidates of one row: the first has the row's own noise, and more of them change no other's."""
 
 
 class Codec:
@@ -63,8 +67,7 @@ class Codec:
 
     def store(self, texts: Sequence[str]) -> TokenStore:
         """Encode texts into rows of ids, cut to the model's length; an empty text is an empty row."""
-        rows = [row[: self.model.config.max_length] for row in self.tokenizer.encode(list(texts))]
-        return TokenStore.from_rows(rows)
+        return TokenStore.from_rows(self.tokenizer.encode(list(texts)), self.model.config.max_length)
 
     def batches(self, store: TokenStore) -> Iterator[tuple[np.ndarray, Tensor, Tensor]]:
         """Yield (indices, tokens (B, T), lengths (B,)) over the store, shortest texts first."""
@@ -77,7 +80,7 @@ class Codec:
                 torch.from_numpy(batch.lengths).to(self.device),
             )
 
-    @torch.inference_mode()
+    @torch.no_grad()  # not inference_mode: people optimise over what comes back
     def posterior(self, texts: Sequence[str] | TokenStore) -> DiagonalGaussian:
         """Return q(z|x) over (N, D)."""
         store = texts if isinstance(texts, TokenStore) else self.store(texts)
@@ -90,14 +93,20 @@ class Codec:
             scale[indices] = posterior.scale.to(scale)
         return DiagonalGaussian(loc, scale)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def log_likelihood(self, store: TokenStore, z: Tensor) -> Tensor:
-        """Return log p(x|z) of each text, (N,) nats in float64, for z (N, D)."""
+        """Return log p(x|z) of each text, (N,) nats in float64, for z (N, D).
+
+        Raises:
+            LatentError: a z of another shape, NaN or Inf.
+        """
+        if len(self._checked(z)) != len(store):
+            raise LatentError(f"{len(z)} latents for {len(store)} texts; one for each is needed")
         result = torch.empty(len(store), dtype=torch.float64)
         self.model.eval()
         for indices, tokens, lengths in self.batches(store):
-            log_p = self.model.log_likelihood(tokens, lengths, self._checked(z)[indices].to(self.device))
-            result[indices] = log_p.double().cpu()
+            latents = z[indices].to(self.dtype).to(self.device)
+            result[indices] = self.model.log_likelihood(tokens, lengths, latents).cpu().double()
         return result
 
     def encode(self, texts: Sequence[str], *, sample: bool = False, seed: int = 0) -> Tensor:
@@ -109,11 +118,8 @@ class Codec:
 
     def prior_sample(self, num: int, *, seed: int = 0) -> Tensor:
         """Return z ~ p(z), (num, D), noise by (seed, row)."""
-        return (
-            self.model.prior()
-            .at(row_normals(seed, range(num), self.latent_dim).to(self.device, self.dtype))
-            .cpu()
-        )
+        noise = row_normals(seed, range(num), self.latent_dim)
+        return self.model.prior().at(noise.to(self.dtype).to(self.device)).cpu()
 
     def decode(
         self, z: Tensor, config: DecodingConfig | None = None, *, seed: int = 0, prefix: str = ""
@@ -127,12 +133,15 @@ class Codec:
             prefix: what every text begins with.
 
         Raises:
+            ConfigError: a prefix longer than the limit.
             LatentError: a z of another shape, NaN or Inf.
         """
         config = config or self.decoding
+        begun = torch.from_numpy(self.tokenizer.encode([prefix])[0].astype(np.int64))
+        size = max(1, self.batch_size // config.candidates)
         rows: list[list[int]] = []
-        for start in range(0, len(self._checked(z)), self.batch_size):
-            rows += self._decode_batch(z[start : start + self.batch_size], config, seed, start, prefix)
+        for start in range(0, len(self._checked(z)), size):
+            rows += self._decode_batch(z[start : start + size], config, seed, start, begun)
         return self.tokenizer.decode(rows)
 
     def reconstruct(
@@ -147,22 +156,24 @@ class Codec:
         return self.decode(self.encode(texts, sample=sample, seed=seed), config or GREEDY, seed=seed)
 
     def _decode_batch(
-        self, z: Tensor, config: DecodingConfig, seed: int, start: int, prefix: str
+        self, z: Tensor, config: DecodingConfig, seed: int, start: int, prefix: Tensor
     ) -> list[list[int]]:
-        known = torch.from_numpy(self.tokenizer.encode([prefix])[0].astype(np.int64)).expand(len(z), -1)
+        num = config.candidates
+        rows = [row + c * CANDIDATE_STRIDE for row in range(start, start + len(z)) for c in range(num)]
+        lexicon = self._lexicon if config.known_words else None
         self.model.eval()
         decoded = decode(
             self.model.decoder,
-            z.to(self.device, self.dtype),
+            z.repeat_interleave(num, dim=0).to(self.dtype).to(self.device),
             config,
             max_length=self.model.config.max_length,
             seed=seed,
-            rows=range(start, start + len(z)),
-            prefix=known,
-            constraint=self._lexicon.constraint(len(z)) if config.known_words and self._lexicon else None,
+            rows=rows,
+            prefix=prefix.expand(len(rows), -1),
+            constraint=lexicon.constraint(len(rows), self.device) if lexicon else None,
             allow_unk=self.tokenizer.kind == "word",
         )
-        return decoded.tokens
+        return [best_candidate(decoded, range(i, i + num), len(prefix)) for i in range(0, len(rows), num)]
 
     @cached_property
     def _lexicon(self) -> Lexicon | None:
@@ -174,3 +185,20 @@ class Codec:
         if not z.isfinite().all():
             raise LatentError("z holds NaN or Inf; every number must be finite")
         return z
+
+
+def best_candidate(decoded: Decoded, rows: range, num_prefix: int = 0) -> list[int]:
+    """Return the tokens of the row whose own ones, `</s>` counted, have the highest mean log p; ended rows come first.
+
+    Args:
+        decoded: all rows.
+        rows: the candidates; the first of equals is taken.
+        num_prefix: tokens at the start of each row that were given, not chosen.
+    """
+
+    def score(row: int) -> tuple[bool, float]:
+        num_own = len(decoded.tokens[row]) - num_prefix + decoded.finished[row]
+        mean = float(decoded.log_probs[row]) / num_own if num_own else float("-inf")
+        return decoded.finished[row], mean
+
+    return decoded.tokens[max(rows, key=score)]

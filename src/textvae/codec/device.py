@@ -16,10 +16,13 @@ def resolve_device(name: str = "auto") -> torch.device:
             "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
         )
         return torch.device(available)
+    unknown = f"device {name!r} is unknown; use auto, cpu, cuda, cuda:0 or mps"
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise DeviceError(f"device {name!r} is unknown; use auto, cpu, cuda, cuda:0 or mps") from error
+        raise DeviceError(unknown) from error
+    if device.type not in ("cpu", "cuda", "mps"):
+        raise DeviceError(unknown)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise DeviceError(
             f"device {name!r} is not there: {torch.cuda.device_count()} CUDA devices found; use --device cpu"

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from textvae.codec.codec import Codec
 from textvae.config import DecodingConfig, ModelConfig
-from textvae.data.tokenizers import Tokenizer
-from textvae.errors import ConfigError, CorruptRunError
+from textvae.data.tokenizers import CONFIG_FILE, LIBRARY_FILE, Tokenizer
+from textvae.errors import CorruptRunError
 from textvae.models import VAEModel
 from textvae.storage.atomic import Content
-from textvae.storage.manifest import verify_folder
+from textvae.storage.manifest import MANIFEST, read_manifest, verify_folder
 from textvae.storage.tensors import load_tensors, save_tensors
 
 T = TypeVar("T", ModelConfig, DecodingConfig)
@@ -25,6 +25,7 @@ MODEL_FILE, WEIGHTS_FILE, DECODING_FILE, WORDS_FILE = (
     "decoding.json",
     "words.txt",
 )
+NEEDED_FILES = (MODEL_FILE, WEIGHTS_FILE, DECODING_FILE, LIBRARY_FILE, CONFIG_FILE)
 
 
 def codec_files(codec: Codec, weights: dict[str, Tensor] | None = None) -> dict[str, Content]:
@@ -41,27 +42,40 @@ def codec_files(codec: Codec, weights: dict[str, Tensor] | None = None) -> dict[
         **codec.tokenizer.files(),
     }
     if codec.words:
-        files[WORDS_FILE] = "\n".join(codec.words).encode()
+        files[WORDS_FILE] = "\n".join(codec.words).encode("utf-8", "surrogatepass")
     return files
 
 
 def load_codec(folder: Path, *, device: torch.device | None = None) -> Codec:
     """Read a saved model after its manifest was checked.
 
+    Only files that the manifest lists are read.
+
     Raises:
         RunNotFoundError: no model there.
-        CorruptRunError: a missing, damaged or unsafe file.
+        CorruptRunError: a missing, damaged or unsafe file, or files that do not belong together.
         NewerRunError: written by a later version.
+        ConfigError: an encoder or decoder of the user's own that is not registered.
+        TokenizerError: a tokenizer written by a later version.
     """
     verify_folder(folder)
-    model = VAEModel(_read(ModelConfig, folder / MODEL_FILE))
+    listed = read_manifest(folder).files
+    for name in NEEDED_FILES:
+        if name not in listed:
+            raise CorruptRunError(f"{folder} holds no saved model: {MANIFEST} does not list {name}")
+    config, tokenizer = _read(ModelConfig, folder / MODEL_FILE), Tokenizer.load(folder)
+    if tokenizer.vocab_size != config.vocab_size:
+        raise CorruptRunError(
+            f"{folder / MODEL_FILE} has vocab_size {config.vocab_size}, the tokenizer {tokenizer.vocab_size}; "
+            "they belong to different models: copy the folder again"
+        )
+    model = VAEModel(config)
     load_weights(model, load_tensors(folder / WEIGHTS_FILE), folder)
-    words = folder / WORDS_FILE
     return Codec(
         model.to(device or torch.device("cpu")).eval(),
-        Tokenizer.load(folder),
+        tokenizer,
         decoding=_read(DecodingConfig, folder / DECODING_FILE),
-        words=words.read_text(encoding="utf-8").split("\n") if words.exists() else (),
+        words=_read_words(folder / WORDS_FILE) if WORDS_FILE in listed else (),
     )
 
 
@@ -98,7 +112,13 @@ def _read(kind: type[T], path: Path) -> T:
         values = json.loads(path.read_bytes())
         unknown = sorted(values.keys() - {f.name for f in dataclasses.fields(kind)})
         if unknown:
-            raise CorruptRunError(f"{path} has an unknown entry {unknown[0]!r}")
+            raise CorruptRunError(
+                f"{path} has an unknown entry {unknown[0]!r}; it was changed, or written by a later textvae: upgrade"
+            )
         return kind(**values)
-    except (OSError, json.JSONDecodeError, AttributeError, TypeError, ConfigError) as error:
+    except (OSError, ValueError, AttributeError, TypeError) as error:  # ValueError: JSON, UTF-8, settings
         raise CorruptRunError(f"{path} cannot be read as {kind.__name__}: {error}") from error
+
+
+def _read_words(path: Path) -> list[str]:
+    return path.read_bytes().decode("utf-8", "surrogatepass").split("\n")

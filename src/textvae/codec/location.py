@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
-from textvae.errors import DataError, RunNotFoundError
+from textvae.errors import RunNotFoundError
 from textvae.storage.manifest import MANIFEST, is_complete
 from textvae.storage.temporaries import locate
 
 MODEL_FOLDER, CHECKPOINTS = "model", "checkpoints"
 HUB = "hf://"
+DOWNLOADED = ["*.json", "*.safetensors", "*.txt"]
+"""What is asked of the Hub; `*` matches folders too."""
 
 
 def model_folder(run: str | Path) -> Path:
@@ -21,7 +23,7 @@ def model_folder(run: str | Path) -> Path:
     """
     if str(run).startswith(HUB):
         return _downloaded(str(run).removeprefix(HUB))
-    run = Path(run).expanduser()
+    run = locate(Path(run).expanduser())
     if (run / MANIFEST).exists():
         return run
     best = locate(run / MODEL_FOLDER)
@@ -38,10 +40,13 @@ def _downloaded(name: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
-    if name.count("/") != 1:
-        raise DataError(f"hf://{name} names no model; write hf://owner/name")
+    if name.count("/") != 1 or not all(name.split("/")):
+        raise RunNotFoundError(f"hf://{name} names no model; write hf://owner/name")
     try:
-        folder = snapshot_download(name, allow_patterns=["*.json", "*.safetensors", "*.txt", "model/*"])
+        folder = snapshot_download(name, allow_patterns=DOWNLOADED, ignore_patterns=[f"{CHECKPOINTS}/*"])
     except (HfHubHTTPError, HFValidationError, OSError) as error:
-        raise RunNotFoundError(f"hf://{name} cannot be had: {str(error).splitlines()[0]}") from error
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise RunNotFoundError(
+            f"hf://{name} cannot be had: {reason}; check the name and the network"
+        ) from error
     return model_folder(folder)

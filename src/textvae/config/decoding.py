@@ -33,6 +33,8 @@ class DecodingConfig:
     """Tokens before `</s>` may come."""
     max_length: int | None = None
     """Tokens after which decoding stops; None: the model's own limit."""
+    candidates: int = 1
+    """Texts drawn for each z; the one whose tokens are the most probable on average under p(x|z) is kept."""
     known_words: bool = True
     """Only words seen in training, where the run has a lexicon (subword tokenizers of spaced scripts)."""
 
@@ -43,6 +45,7 @@ class DecodingConfig:
         check_range("decoding.top_p", self.top_p, high=1, above=0)
         check_range("decoding.min_p", self.min_p, 0, 1)
         check_range("decoding.num_beams", self.num_beams, 1)
+        check_range("decoding.candidates", self.candidates, 1)
         check_range("decoding.length_penalty", self.length_penalty)
         check_range("decoding.repetition_penalty", self.repetition_penalty, above=0)
         check_range("decoding.no_repeat_ngram", self.no_repeat_ngram, 0)
@@ -52,6 +55,11 @@ class DecodingConfig:
             raise ConfigError(
                 f"decoding.num_beams is {self.num_beams} with temperature {self.temperature}; "
                 "beam search is deterministic: set temperature 0"
+            )
+        if self.candidates > 1 and self.temperature == 0:
+            raise ConfigError(
+                f"decoding.candidates is {self.candidates} with temperature 0; all would be the same text: "
+                "set candidates 1, or a temperature"
             )
         if self.max_length is not None and self.min_length > self.max_length:
             raise ConfigError(

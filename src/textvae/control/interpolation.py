@@ -7,6 +7,8 @@ from textvae.config.fields import check_choice, check_range
 from textvae.errors import LatentError
 
 METHODS = ("slerp", "lerp")
+MIN_SINE = 1e-6
+"""Directions closer than this to equal or opposite have no arc that float64 can tell."""
 
 
 def path(start: Tensor, end: Tensor, *, steps: int, method: str = "slerp") -> Tensor:
@@ -14,7 +16,7 @@ def path(start: Tensor, end: Tensor, *, steps: int, method: str = "slerp") -> Te
 
     lerp: the straight line. slerp: along the arc between the two directions, the length changing evenly; under a
     Gaussian prior the middle of a straight line is shorter than any likely sample (White 2016, arXiv:1609.04468).
-    Parallel directions have no arc: there slerp is lerp.
+    Between equal or opposite directions, or from 0, there is no one arc: there slerp is lerp.
 
     Args:
         start: (D,).
@@ -32,17 +34,30 @@ def path(start: Tensor, end: Tensor, *, steps: int, method: str = "slerp") -> Te
         raise LatentError(
             f"the ends have shapes {tuple(start.shape)} and {tuple(end.shape)}; both must be (D,)"
         )
-    share = torch.linspace(0, 1, steps, dtype=start.dtype).unsqueeze(1)  # (steps, 1)
-    straight = (1 - share) * start + share * end
-    lengths = start.norm(), end.norm()
-    if method == "lerp" or min(lengths) == 0:
-        return straight
-    angle = torch.arccos(torch.clamp(torch.dot(start, end) / (lengths[0] * lengths[1]), -1, 1))
-    if torch.sin(angle) < 1e-4:
-        return straight
-    directions = (
-        torch.sin((1 - share) * angle) * start / lengths[0] + torch.sin(share * angle) * end / lengths[1]
-    ) / torch.sin(angle)
-    latents = directions * ((1 - share) * lengths[0] + share * lengths[1])
+    latents = (_straight if method == "lerp" else _arc)(start.double(), end.double(), steps).to(start)
     latents[0], latents[-1] = start, end
     return latents
+
+
+def _straight(start: Tensor, end: Tensor, steps: int) -> Tensor:
+    share = _shares(steps, start)
+    return (1 - share) * start + share * end
+
+
+def _arc(start: Tensor, end: Tensor, steps: int) -> Tensor:
+    lengths = start.norm(), end.norm()
+    if min(lengths) == 0:
+        return _straight(start, end, steps)
+    directions = start / lengths[0], end / lengths[1]
+    # Kahan's formula: exact for small angles and near pi, where the arc cosine is not.
+    apart, together = directions[0] - directions[1], directions[0] + directions[1]
+    angle = 2 * torch.atan2(apart.norm(), together.norm())
+    if torch.sin(angle) < MIN_SINE:
+        return _straight(start, end, steps)
+    share = _shares(steps, start)
+    arc = torch.sin((1 - share) * angle) * directions[0] + torch.sin(share * angle) * directions[1]
+    return arc / torch.sin(angle) * ((1 - share) * lengths[0] + share * lengths[1])
+
+
+def _shares(steps: int, like: Tensor) -> Tensor:
+    return torch.linspace(0, 1, steps, dtype=like.dtype, device=like.device).unsqueeze(1)  # (steps, 1)

@@ -29,9 +29,8 @@ MIN_CHAR_COUNT = 2
 _LADDER_STEP = 1e-4
 """The Unigram trainer's penalty between one unneeded character and the next."""
 
-_LETTER = r"[\p{L}\p{M}\u200c\u200d]"
-# Words keep their space and inner apostrophes; digits stand alone, which generalises best on small corpora.
-_UNITS = rf" ?{_LETTER}+(?:['’]{_LETTER}+)*| ?\p{{N}}| ?[^\s\p{{L}}\p{{M}}\p{{N}}\u200c\u200d]+|\s+(?!\S)|\s+"
+# What stands between spaces keeps the space before it, as in SentencePiece; numbers stand apart from the rest.
+_UNITS = r" ?[^\s\p{N}]+| ?\p{N}+|\s+(?!\S)|\s+"
 # Rust strings hold no surrogates, and the Unigram trainer uses NUL as its own separator.
 _UNTRAINABLE = re.compile("[\0\uffff\ud800-\udfff]+")
 

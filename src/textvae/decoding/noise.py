@@ -41,6 +41,11 @@ def row_normals(seed: int, rows: Sequence[int], dim: int) -> Tensor:
     return torch.special.ndtri(torch.from_numpy(uniforms))
 
 
+def derived_seed(seed: int, index: int) -> int:
+    """Return the seed of the `index`-th of several draws that must not be related to those of other seeds."""
+    return int(np.random.SeedSequence([_checked(seed, "seed"), index]).generate_state(1, np.uint64)[0])
+
+
 def _words(seed: int, rows: Sequence[int], num_words: int, stream: int) -> np.ndarray:
     words = np.empty((len(rows), num_words), np.uint64)
     generator = np.random.Philox(key=0)

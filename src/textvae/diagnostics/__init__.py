@@ -1,0 +1,1 @@
+"""What latents do, from tensors alone."""

@@ -1,0 +1,1 @@
+"""Measures of models, texts and latents, and what each number is."""

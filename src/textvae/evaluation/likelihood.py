@@ -1,15 +1,16 @@
 """What a model says of texts in nats: the ELBO and the importance-weighted bound."""
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from textvae.codec import Codec
+from textvae.config.fields import check_range
 from textvae.data.store import TokenStore
-from textvae.decoding.noise import row_normals
+from textvae.decoding.noise import derived_seed, row_normals
 from textvae.distributions import DiagonalGaussian, rate
+from textvae.objectives.elbo import iw_elbo
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,20 +31,24 @@ def log_weights(
 ) -> tuple[Tensor, Tensor, DiagonalGaussian]:
     """Return log w_k = log p(x|z_k) + log p(z_k) - log q(z_k|x) and -log p(x|z_0), with z_k ~ q(z|x).
 
-    The encoder runs once a text. Noise is a function of (seed, row, k).
+    The encoder runs once a text. Noise is a function of (seed, row, k); densities of z are taken in float64.
 
     Returns:
         (K, N) and (N,) nats in float64, and the posterior over (N, D).
+
+    Raises:
+        ConfigError: no sample is asked for.
     """
-    posterior = codec.posterior(store)
-    prior = codec.model.prior()
-    prior = DiagonalGaussian(prior.loc.cpu(), prior.scale.cpu())
+    check_range("num_samples", num_samples, 1)
+    posterior, prior = codec.posterior(store), codec.model.prior()
+    wide_posterior, wide_prior = _wide(posterior), _wide(prior)
     weights = torch.empty(num_samples, len(store), dtype=torch.float64)
     distortion = torch.empty(len(store), dtype=torch.float64)
     for k in range(num_samples):
-        z = posterior.at(row_normals(seed + k, range(len(store)), codec.latent_dim).to(posterior.loc))
+        noise = row_normals(derived_seed(seed, k), range(len(store)), codec.latent_dim)
+        z = posterior.at(noise.to(posterior.loc))
         log_p = codec.log_likelihood(store, z)
-        weights[k] = log_p + (prior.log_prob(z) - posterior.log_prob(z)).double()
+        weights[k] = log_p + wide_prior.log_prob(z.double()) - wide_posterior.log_prob(z.double())
         if k == 0:
             distortion = -log_p
     return weights, distortion, posterior
@@ -52,16 +57,18 @@ def log_weights(
 def likelihoods(codec: Codec, store: TokenStore, *, num_samples: int, seed: int = 0) -> Likelihoods:
     """Measure the ELBO with one sample and the importance-weighted bound with `num_samples`.
 
-    Burda et al. 2016, arXiv:1509.00519, eq. 8.
+    Raises:
+        ConfigError: no sample is asked for.
     """
     weights, distortion, posterior = log_weights(codec, store, num_samples=num_samples, seed=seed)
-    prior = codec.model.prior()
     return Likelihoods(
         distortion=distortion,
-        rate=rate(
-            DiagonalGaussian(posterior.loc.double(), posterior.scale.double()),
-            DiagonalGaussian(prior.loc.double().cpu(), prior.scale.double().cpu()),
-        ),
-        iw_nll=math.log(num_samples) - torch.logsumexp(weights, dim=0),
+        rate=rate(_wide(posterior), _wide(codec.model.prior())),
+        iw_nll=-iw_elbo(weights),
         posterior=posterior,
     )
+
+
+def _wide(distribution: DiagonalGaussian) -> DiagonalGaussian:
+    """Return the distribution on the CPU in float64."""
+    return DiagonalGaussian(distribution.loc.cpu().double(), distribution.scale.cpu().double())

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from textvae.codec import Codec
+from textvae.config import DecodingConfig
+from textvae.config.fields import check_range
 from textvae.data.store import TokenStore
 from textvae.diagnostics.latents import active_units, mutual_information
 from textvae.errors import DataError
+from textvae.evaluation.definitions import define
 from textvae.evaluation.likelihood import Likelihoods, likelihoods
 from textvae.evaluation.texts import (
     copy_rate,
@@ -18,6 +21,10 @@ from textvae.evaluation.texts import (
     self_bleu,
     units,
 )
+
+SELF_BLEU_ORDER = 4
+OF_SAMPLES = ("self_bleu", "distinct_1", "distinct_2", "copy_rate")
+"""Measures whose N counts prior samples, not texts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +36,19 @@ class Evaluation:
     num_cut: int
     """Texts longer than the model's limit, scored up to it."""
 
+    def settings_of(self, key: str) -> dict[str, Any]:
+        """Return the settings that the definition of the measure `key` names, with their values.
+
+        Raises:
+            ConfigError: an unknown measure.
+        """
+        known = self.settings | ({"N": self.settings["samples"]} if key in OF_SAMPLES else {})
+        return {symbol: known[symbol] for symbol in define(key).settings}
+
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON object."""
-        return {"measures": self.measures, "settings": self.settings, "num_cut": self.num_cut}
+        """Return a JSON object; JSON has no infinity, so a perplexity too large for a float is null."""
+        measures = {key: value if math.isfinite(value) else None for key, value in self.measures.items()}
+        return {"measures": measures, "settings": self.settings, "num_cut": self.num_cut}
 
 
 def evaluate(
@@ -48,7 +65,7 @@ def evaluate(
 
     Args:
         codec: the model.
-        texts: what it is measured on; empty ones are left out.
+        texts: what it is measured on; blank ones are left out.
         num_samples: K of the importance-weighted bound.
         num_prior: prior samples for the diversity measures, at the codec's own decoding settings.
         training_texts: for `copy_rate`; None: it is left out.
@@ -56,52 +73,63 @@ def evaluate(
         progress: told each part before it starts.
 
     Raises:
-        DataError: no text has a token.
+        ConfigError: a number of samples out of range.
+        DataError: every text is blank.
     """
+    check_range("num_prior", num_prior, 0)
     texts = [text for text in texts if text.strip()]
-    store = codec.store(texts)
-    if not len(store):
+    if not texts:
         raise DataError("no texts to evaluate on; the file is empty or every line is blank")
+    store = codec.store(texts)
     progress(f"likelihoods of {len(texts):,} texts, K = {num_samples}")
     terms = likelihoods(codec, store, num_samples=num_samples, seed=seed)
-    measures = likelihood_measures(terms, store, codec, texts)
+    measures = likelihood_measures(terms, store, scored_texts(codec, store, texts))
     progress("latents")
     measures |= latent_measures(terms)
     progress("reconstructions")
-    decodes = codec.reconstruct(texts)
+    decodes = codec.decode(terms.posterior.loc, DecodingConfig(temperature=0))
     bleu = reconstruction_bleu(decodes, texts)
     measures |= {"reconstruction_bleu": bleu.score, "exact_match": exact_match(decodes, texts)}
     progress(f"{num_prior:,} prior samples")
     measures |= sample_measures(codec, num_prior, training_texts, seed)
-    settings = {"N": len(texts), "K": num_samples, "D": codec.latent_dim, "tokenizer": bleu.tokenizer}
-    full = sum(len(row) for row in codec.tokenizer.encode(texts))
-    return Evaluation(
-        measures=measures,
-        settings=settings | {"samples": num_prior, "seed": seed},
-        num_cut=0
-        if full == store.num_tokens
-        else sum(len(row) > codec.model.config.max_length for row in codec.tokenizer.encode(texts)),
-    )
+    settings = {
+        "N": len(texts),
+        "K": num_samples,
+        "D": codec.latent_dim,
+        "tokenizer": bleu.tokenizer,
+        "z": "posterior mean",
+        "decoding": "greedy",
+        "n": SELF_BLEU_ORDER,
+        "samples": num_prior,
+        "seed": seed,
+    }
+    return Evaluation(measures=measures, settings=settings, num_cut=store.num_cut)
 
 
-def likelihood_measures(
-    terms: Likelihoods, store: TokenStore, codec: Codec, texts: Sequence[str]
-) -> dict[str, float]:
-    """Return distortion, rate, bounds and perplexities."""
-    scored = codec.tokenizer.decode(
-        [store[i] for i in range(len(store))]
-    )  # what is left of texts that were cut
+def scored_texts(codec: Codec, store: TokenStore, texts: Sequence[str]) -> list[str]:
+    """Return the texts as far as they are scored: themselves, or what the tokens of a text that was cut spell."""
+    if not store.num_cut:
+        return list(texts)
+    full = store.cut(None).lengths
+    return [
+        text if store.lengths[i] == full[i] else codec.tokenizer.decode([store[i]])[0]
+        for i, text in enumerate(texts)
+    ]
+
+
+def likelihood_measures(terms: Likelihoods, store: TokenStore, texts: Sequence[str]) -> dict[str, float]:
+    """Return distortion, rate, bounds and perplexities; `texts` are those of the store, as far as they are scored."""
     num_targets = store.num_tokens + len(store)
-    num_words = sum(len(units(text)) + 1 for text in scored)
-    num_bytes = sum(len(text.encode("utf-8", "surrogatepass")) for text in scored)
+    num_words = sum(len(units(text)) + 1 for text in texts)
+    num_bytes = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
     total = float(terms.iw_nll.sum())
     return {
         "distortion": float(terms.distortion.mean()),
         "rate": float(terms.rate.mean()),
         "neg_elbo": float((terms.distortion + terms.rate).mean()),
         "iw_nll": total / len(store),
-        "ppl_word": math.exp(total / num_words),
-        "ppl_token": math.exp(total / num_targets),
+        "ppl_word": _perplexity(total, num_words),
+        "ppl_token": _perplexity(total, num_targets),
         "bits_per_byte": total / num_bytes / math.log(2),
     }
 
@@ -126,10 +154,18 @@ def sample_measures(
         return {}
     samples = codec.decode(codec.prior_sample(num_prior, seed=seed), seed=seed)
     measures = {
-        "self_bleu": self_bleu(samples),
+        "self_bleu": self_bleu(samples, SELF_BLEU_ORDER),
         "distinct_1": distinct_n(samples, 1),
         "distinct_2": distinct_n(samples, 2),
     }
     if training_texts is not None:
         measures["copy_rate"] = copy_rate(samples, training_texts)
     return measures
+
+
+def _perplexity(nats: float, num_units: int) -> float:
+    """Return exp(nats / num_units); infinity where a float cannot hold it, as of long words under a poor model."""
+    try:
+        return math.exp(nats / num_units)
+    except OverflowError:
+        return math.inf

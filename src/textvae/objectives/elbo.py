@@ -4,8 +4,10 @@ log p(x) >= E_q[log p(x|z)] - KL(q(z|x) || p(z)) = -(distortion + rate)    Kingm
 Terminology: Alemi et al. 2018, arXiv:1711.00464.
 """
 
+import math
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from textvae.distributions import DiagonalGaussian, rate_per_dimension
@@ -55,3 +57,14 @@ def elbo_terms(
         posterior=posterior,
         z=z,
     )
+
+
+def iw_elbo(log_weights: Tensor) -> Tensor:
+    """Return log (1/K) sum_k w_k, (B,) nats: a lower bound of log p(x) that rises with K.
+
+    Burda et al. 2016, arXiv:1509.00519, eq. 8.
+
+    Args:
+        log_weights: log w_k = log p(x, z_k) - log q(z_k|x) for z_k ~ q(z|x), (K, B).
+    """
+    return torch.logsumexp(log_weights, dim=0) - math.log(len(log_weights))

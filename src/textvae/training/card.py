@@ -56,7 +56,7 @@ def card(name: str, config: RunConfig, facts: dict[str, Any], held_out: HeldOut,
     return (
         f"# {name}\n\nA variational autoencoder for text, trained with textvae.\n\n"
         f"{_table('what', rows)}\n## Measures on held-out texts\n\n{_table('measure', measures)}\n"
-        f'## Use\n\n```\ntextvae sample {name} -n 5\ntextvae reconstruct {name} --text "..."\n'
+        f'## Use\n\n```\ntextvae sample {name} -n 5\ntextvae reconstruct {name} "..."\n'
         f"textvae evaluate {name} DATA\n```\n\n"
         f"## Limits\n\n{limits}\n## Settings\n\n```yaml\n{config.to_yaml()}```\n"
     )

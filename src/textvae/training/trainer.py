@@ -62,7 +62,9 @@ class Trainer:
         torch.manual_seed(training.seed)
         model = VAEModel(self.config.model)
         if isinstance(model.decoder.output, OutputLayer):
-            model.decoder.output.start_from_frequencies(target_counts(prepared.train, prepared.tokenizer.vocab_size))
+            model.decoder.output.start_from_frequencies(
+                target_counts(prepared.train, prepared.tokenizer.vocab_size)
+            )
         precision = choose_precision(training.precision, device)
         model.to(device, torch.float64 if precision == "fp64" else torch.float32)
         self.codec = Codec(model, prepared.tokenizer, decoding=self.config.decoding, words=prepared.words)

@@ -1,0 +1,318 @@
+"""The loop: what it optimises, when it stops, what it writes, what it says."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny import CHINESE, ENGLISH, tiny_config, train_tiny
+
+from textvae.codec import load_codec
+from textvae.codec.location import model_folder
+from textvae.config import RunConfig, TrainingConfig
+from textvae.data.batching import Batch
+from textvae.data.vocabulary import BOS, UNK
+from textvae.errors import ConfigError, DeviceError, NonFiniteLossError, RunExistsError, SaveError
+from textvae.models import VAEModel
+from textvae.storage.manifest import verify_folder
+from textvae.training.checkpoints import checkpoints
+from textvae.training.distributed import Ranks
+from textvae.training.heldout import held_out
+from textvae.training.optimization import MovingAverage, learning_rate
+from textvae.training.precision import choose_precision, fast_products
+from textvae.training.preparation import prepare, target_counts
+from textvae.training.records import read_metrics
+from textvae.training.run import train_run
+from textvae.training.state import step_seed
+from textvae.training.step import Stepper, blanked
+
+
+class Heard:
+    def __init__(self):
+        self.steps, self.epochs, self.messages = [], [], []
+
+    def on_step(self, report, standing):
+        self.steps.append((report, standing))
+
+    def on_epoch(self, held, standing, *, best):
+        self.epochs.append((held, best))
+
+    def on_message(self, text):
+        self.messages.append(text)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Path:
+    return train_tiny(tmp_path_factory.mktemp("training") / "run")
+
+
+def train(folder: Path, texts=ENGLISH, **sections) -> Heard:
+    heard = Heard()
+    train_run(
+        texts, folder, tiny_config(**sections), device="cpu", observer=heard, cache_dir=folder.parent / "cache"
+    )
+    return heard
+
+
+def test_run_folder_holds_what_it_should_and_no_text_of_the_corpus(run):
+    names = {path.name for path in run.iterdir()}
+    assert names == {
+        "config.yaml", "data.json", "metrics.jsonl", "curves.png", "README.md", "samples", "model", "checkpoints",
+        "tokenizer.json", "tokenizer_config.json",
+    }  # fmt: skip
+    verify_folder(run / "model")
+    assert (run / "curves.png").read_bytes().startswith(b"\x89PNG")
+    texts = "\n".join(p.read_text() for p in run.rglob("*") if p.suffix in (".txt", ".md", ".json", ".yaml", ".jsonl"))
+    copied = [text for text in ENGLISH if text in texts]
+    samples = {line for path in (run / "samples").iterdir() for line in path.read_text().splitlines()}
+    assert set(copied) <= samples  # a sample may happen to be a training text
+
+
+def test_only_safetensors_json_and_words_are_saved(run):
+    suffixes = {path.suffix for path in (run / "model").iterdir()}
+    assert suffixes == {".json", ".safetensors", ".txt"}
+
+
+def test_resolved_settings_are_saved_and_read_back(run):
+    import yaml
+
+    saved = RunConfig().updated(yaml.safe_load((run / "config.yaml").read_text()))
+    assert saved.model.vocab_size == load_codec(model_folder(run)).tokenizer.vocab_size
+    assert saved.training.epochs == 3
+    assert saved.objective.target_rate == 3.0
+
+
+def test_metrics_agree_with_the_model_that_was_kept(run, tmp_path):
+    records = [record for record in read_metrics(run) if record["kind"] == "held_out"]
+    best = min(records, key=lambda record: record["neg_elbo"])
+    codec = load_codec(model_folder(run))
+    prepared = prepare(ENGLISH, tiny_config(), tokenizer=codec.tokenizer, cache_dir=tmp_path)
+    held = held_out(codec, prepared.valid)
+    assert held.neg_elbo == pytest.approx(best["neg_elbo"], rel=1e-6)
+    assert held.perplexity == pytest.approx(math.exp(held.neg_elbo * held.num_texts / held.num_targets))
+    assert verify_folder(model_folder(run))["epoch"] == best["epoch"]
+
+
+def test_training_lowers_distortion_and_reaches_the_target_rate(tmp_path):
+    heard = train(
+        tmp_path / "run", model={"decoder_dim": 48, "encoder_dim": 32, "embed_dim": 32, "dropout": 0.0, "embed_dropout": 0.0},
+        training={"epochs": 40, "learning_rate": 0.01, "patience": 0, "word_dropout": 0.0},
+        objective={"target_rate": 4.0},
+    )  # fmt: skip
+    first, last = heard.epochs[0][0], heard.epochs[-1][0]
+    assert last.distortion < 0.6 * first.distortion
+    assert last.rate == pytest.approx(4.0, rel=0.25)
+    late = [report.rate for report, _ in heard.steps[-60:]]
+    assert np.mean(late) == pytest.approx(4.0, rel=0.1)
+
+
+def test_chinese_gets_characters_and_no_lexicon(tmp_path):
+    train(tmp_path / "run", CHINESE, training={"epochs": 1})
+    codec = load_codec(model_folder(tmp_path / "run"))
+    assert codec.tokenizer.kind == "char"
+    assert codec.words == ()
+
+
+def test_faithful_raises_the_target(tmp_path):
+    heard = train(
+        tmp_path / "run", objective={"target_rate": 0.5, "faithful": 1.0}, training={"epochs": 4, "learning_rate": 0.02}
+    )
+    records = [record for record in read_metrics(tmp_path / "run") if record["kind"] == "held_out"]
+    assert records[-1]["target_rate"] > 0.5
+    assert 0 <= records[-1]["token_accuracy"] <= 1
+    assert len(heard.epochs) == 4
+
+
+def test_early_stopping(tmp_path):
+    heard = train(tmp_path / "run", training={"epochs": 50, "patience": 2, "learning_rate": 1e-9})
+    assert len(heard.epochs) < 50
+    assert any("stopped early" in message for message in heard.messages)
+
+
+def test_max_time_ends_the_run(tmp_path):
+    heard = train(tmp_path / "run", training={"epochs": 100_000, "max_time": 0.5, "patience": 0})
+    assert heard.steps[-1][1].progress > 0.9
+    assert len(heard.epochs) < 1000
+    assert heard.steps[-1][0].learning_rate < 0.5 * TrainingConfig().learning_rate  # the decay stretched to fit
+
+
+def test_folder_rules(run, tmp_path):
+    with pytest.raises(RunExistsError, match="holds a run already; use --resume, --overwrite"):
+        train(run)
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "diary.txt").write_text("mine")
+    with pytest.raises(RunExistsError, match=r"holds other files \(diary.txt\)"):
+        train(tmp_path / "notes")
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(RunExistsError, match="is a file"):
+        train(tmp_path / "file")
+
+
+def test_overwrite_removes_the_run_and_nothing_else(tmp_path):
+    run = train_tiny(tmp_path / "run")
+    (run / "my-notes.txt").write_text("mine")
+    train_tiny(run, training={"epochs": 1})
+    assert (run / "my-notes.txt").read_text() == "mine"
+    assert [path.name for path in (run / "samples").iterdir()] == ["epoch-001.txt"]
+
+
+def test_nan_stops_before_the_weights_change_and_writes_the_batch(tmp_path, monkeypatch):
+    take = Stepper.take
+
+    def poisoned(self, batch, *, step, beta, progress):
+        if step == 5:
+            with torch.no_grad():
+                self.model.posterior_head.bias[0] = float("nan")
+        return take(self, batch, step=step, beta=beta, progress=progress)
+
+    monkeypatch.setattr(Stepper, "take", poisoned)
+    with pytest.raises(NonFiniteLossError, match=r"not finite at step 5 .* go on from the last checkpoint"):
+        train(tmp_path / "run")
+    record = json.loads((tmp_path / "run" / "failed-batch.json").read_text())
+    assert record["step"] == 5
+    assert set(record["texts"]) <= set(ENGLISH)
+    verify_folder(checkpoints(tmp_path / "run")[-1])
+
+
+def test_disk_full_leaves_the_last_checkpoint(tmp_path, monkeypatch):
+    from textvae.storage import atomic
+
+    def full(name):
+        if (tmp_path / "run" / "checkpoints" / "step-000000004").exists() and name.startswith("write"):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(atomic, "_step", full)
+    with pytest.raises(SaveError, match="disk full"):
+        train(tmp_path / "run")
+    monkeypatch.undo()
+    verify_folder(checkpoints(tmp_path / "run")[-1])
+    train_tiny(tmp_path / "run", resume=True)
+
+
+def test_seeds_of_steps_differ_by_rank_and_step():
+    seeds = {step_seed(0, step, rank) for step in range(100) for rank in range(4)}
+    assert len(seeds) == 400
+
+
+def test_word_dropout_blanks_its_share_and_never_the_start():
+    torch.manual_seed(0)
+    inputs = torch.full((200, 50), 9)
+    inputs[:, 0] = BOS
+    dropped = blanked(inputs, 0.3)
+    assert (dropped[:, 0] == BOS).all()
+    assert (dropped[:, 1:] == UNK).float().mean() == pytest.approx(0.3, abs=0.02)
+    assert torch.equal(blanked(inputs, 0.0), inputs)
+
+
+def stepper(**sections) -> Stepper:
+    config = tiny_config(**sections).updated({"model": {"vocab_size": 30, "max_length": 10}})
+    torch.manual_seed(0)
+    return Stepper(VAEModel(config.model).double(), config, "fp64", Ranks())
+
+
+def batch(num_rows: int, length: int = 5) -> Batch:
+    tokens = np.random.default_rng(0).integers(4, 30, (num_rows, length))
+    tokens[:, -1] = 2
+    return Batch(tokens, np.full(num_rows, length))
+
+
+def test_every_sentence_weighs_the_same_whatever_its_batch():
+    """Two half batches have the same summed gradient as the whole one (dropout and noise off)."""
+    quiet = {"model": {"dropout": 0.0, "embed_dropout": 0.0, "encoder_dropout": 0.0}, "training": {"word_dropout": 0.0}}
+    taker = stepper(**quiet)
+    whole = batch(6)
+
+    def gradient(part: Batch) -> torch.Tensor:
+        taker.model.zero_grad()
+        tokens, lengths = torch.from_numpy(part.tokens), torch.from_numpy(part.lengths)
+        posterior = taker.model.posterior(tokens, lengths)
+        loss = -taker.model.log_likelihood(tokens, lengths, posterior.loc).sum()
+        (loss / 200).backward()
+        return torch.cat([p.grad.flatten() for p in taker.model.parameters() if p.grad is not None])
+
+    halves = [Batch(whole.tokens[rows], whole.lengths[rows]) for rows in (slice(0, 2), slice(2, 6))]
+    assert torch.allclose(gradient(whole), sum(gradient(half) for half in halves), rtol=1e-9, atol=1e-12)
+
+
+def test_steps_are_a_function_of_seed_step_and_batch():
+    first, second = stepper(), stepper()
+    torch.manual_seed(123)  # the global generator's past must not matter
+    a = first.take(batch(4), step=3, beta=0.5, progress=0.1)
+    torch.manual_seed(456)
+    b = second.take(batch(4), step=3, beta=0.5, progress=0.1)
+    assert a == b
+    assert all(torch.equal(p, q) for p, q in zip(first.model.parameters(), second.model.parameters(), strict=True))
+
+
+def test_gradients_are_clipped_after_backward():
+    taker = stepper(training={"clip_norm": 1e-6, "word_dropout": 0.0})
+    report = taker.take(batch(4), step=0, beta=1.0, progress=0.5)
+    norm = torch.cat([p.grad.flatten() for p in taker.model.parameters()]).norm()
+    assert report.grad_norm > 1e-3
+    assert norm == pytest.approx(1e-6, rel=1e-3)
+
+
+def test_learning_rate_schedule():
+    config = TrainingConfig(learning_rate=1.0, warmup=0.1, final_learning_rate=0.2)
+    assert learning_rate(config, 0.05) == pytest.approx(0.5)
+    assert learning_rate(config, 0.1) == pytest.approx(1.0)
+    assert learning_rate(config, 0.55) == pytest.approx(0.6)
+    assert learning_rate(config, 1.0) == pytest.approx(0.2)
+    rates = [learning_rate(config, x) for x in np.linspace(0.1, 1, 50)]
+    assert rates == sorted(rates, reverse=True)
+
+
+def test_moving_average_swap_is_its_own_inverse_with_tied_weights():
+    model = stepper().model
+    average = MovingAverage(model, 0.9)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(1.0)
+    average.update(model, 1000)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    expected = {name: tensor - 0.9 for name, tensor in before.items()}
+    average.swap(model)
+    assert all(torch.allclose(tensor, expected[name]) for name, tensor in model.state_dict().items())
+    average.swap(model)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+
+
+def test_fast_products_are_exact_and_restored():
+    before = torch.get_float32_matmul_precision()
+    left, right = torch.randn(2, 256, 256)
+    with fast_products(torch.device("cpu")):
+        inside = left @ right
+    assert torch.get_float32_matmul_precision() == before
+    error = (inside.double() - left.double() @ right.double()).norm() / inside.norm()
+    assert error < 1e-5
+
+
+def test_precision_choice():
+    assert choose_precision("auto", torch.device("cpu")) == "fp32"
+    assert choose_precision("fp64", torch.device("cpu")) == "fp64"
+
+
+def test_absent_gpu_is_told_in_one_line(tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(DeviceError, match="device 'cuda' is not there"):
+        train_run(ENGLISH, tmp_path / "run", tiny_config(), device="cuda")
+    assert not (tmp_path / "run").exists()
+
+
+def test_output_bias_starts_at_log_frequencies(tmp_path):
+    prepared = prepare(ENGLISH, tiny_config(), cache_dir=tmp_path)
+    counts = target_counts(prepared.train, prepared.tokenizer.vocab_size)
+    assert int(counts.sum()) == prepared.train.num_tokens + len(prepared.train)
+    assert int(counts[2]) == len(prepared.train)
+    model = VAEModel(prepared.config.model)
+    model.decoder.output.start_from_frequencies(counts)
+    shares = model.decoder.output.linear.bias.softmax(-1)
+    assert torch.allclose(shares, counts / counts.sum(), atol=1e-4)
+
+
+def test_two_owners_of_beta_are_refused():
+    with pytest.raises(ConfigError, match="one owner"):
+        tiny_config(objective={"beta": "cyclical"})
