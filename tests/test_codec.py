@@ -12,14 +12,15 @@ import pytest
 import torch
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 from tiny import CHINESE, ENGLISH
+from untrained import untrained
 
 from textvae.codec import Codec, codec_files, load_codec, resolve_device
 from textvae.codec.codec import best_candidate
 from textvae.codec.files import load_weights, unshared
 from textvae.codec.location import model_folder
-from textvae.config import DecodingConfig, ModelConfig
+from textvae.config import DecodingConfig
 from textvae.data.store import TokenStore
-from textvae.data.tokenizers import Tokenizer, word_list
+from textvae.data.tokenizers import word_list
 from textvae.decoding.noise import row_normals
 from textvae.decoding.protocol import Decoded
 from textvae.errors import (
@@ -31,13 +32,11 @@ from textvae.errors import (
     RunNotFoundError,
     TokenizerError,
 )
-from textvae.models import VAEModel
 from textvae.storage.atomic import write_folder
 from textvae.storage.manifest import read_manifest
 from textvae.storage.tensors import load_tensors, save_tensors
 
 BATCH_SIZES = (1, 7, 64)
-SIZES = {"embed_dim": 12, "encoder_dim": 8, "decoder_dim": 12, "latent_dim": 3, "num_heads": 2, "max_length": 10}
 TEXTS = [*ENGLISH[:7], "", "a", "no one at all knows why the cat paints a letter by the sea", *ENGLISH[60:66]]
 SETTINGS = {
     "greedy": DecodingConfig(temperature=0),
@@ -48,25 +47,14 @@ SETTINGS = {
 }
 
 
-def make(texts=ENGLISH, kind="bpe", *, words=False, dtype=torch.float64, seed=0, **model) -> Codec:
-    vocab_size = 330 if kind in ("bpe", "unigram") else None
-    tokenizer = Tokenizer.train(texts, kind=kind, vocab_size=vocab_size)
-    torch.manual_seed(seed)
-    vae = VAEModel(ModelConfig(vocab_size=tokenizer.vocab_size, **(SIZES | model))).to(dtype).eval()
-    with torch.no_grad():
-        for weights in vae.parameters():  # an untrained model hardly listens to z
-            weights.mul_(2)
-    return Codec(vae, tokenizer, words=word_list(texts) if words else ())
-
-
 @pytest.fixture(scope="module")
 def codec() -> Codec:
-    return make(words=True)
+    return untrained(words=True)
 
 
 @pytest.fixture(scope="module", params=["lstm", "transformer"])
 def any_codec(request) -> Codec:
-    return make(encoder=request.param, decoder=request.param, words=True)
+    return untrained(encoder=request.param, decoder=request.param, words=True)
 
 
 def in_batches(codec: Codec, size: int) -> Codec:
@@ -80,7 +68,9 @@ def test_batches_change_no_posterior_and_no_likelihood(any_codec):
     z = any_codec.prior_sample(len(TEXTS), seed=3)
     store = any_codec.store(TEXTS)
     alone = [any_codec.posterior([text]) for text in TEXTS]
-    likelihoods = torch.cat([any_codec.log_likelihood(any_codec.store([t]), z[[i]]) for i, t in enumerate(TEXTS)])
+    likelihoods = torch.cat(
+        [any_codec.log_likelihood(any_codec.store([t]), z[[i]]) for i, t in enumerate(TEXTS)]
+    )
     assert likelihoods.dtype == torch.float64
     assert bool((likelihoods < 0).all())
     for size in BATCH_SIZES:
@@ -189,7 +179,7 @@ def mean_log_probs(codec: Codec, texts: list[str], z: torch.Tensor) -> list[floa
 @pytest.fixture(scope="module")
 def speller() -> Codec:
     """Of characters, so that a decode is cut into tokens in one way only; every text ends early."""
-    codec = make(ENGLISH, "char", max_length=24)
+    codec = untrained(ENGLISH, "char", max_length=24)
     with torch.no_grad():
         codec.model.decoder.output.linear.bias[2] += 3
         codec.model.decoder.output.linear.bias[4:260] -= 30
@@ -223,7 +213,9 @@ def test_the_kept_candidate_has_the_best_mean_log_probability(speller):
 def test_a_prefix_does_not_count_for_a_candidate_and_ended_ones_come_first():
     rows = [[5, 6, 7], [5, 6, 7, 8, 9, 10], [5, 6], [5, 6, 7]]
     decoded = Decoded(rows, torch.tensor([-2.0, -3.9, 0.0, -0.1]), [True, True, False, False])
-    assert best_candidate(decoded, range(4), 2) == rows[1]  # -3.9 / 5 beats -2 / 2; of all tokens -2 / 4 would win
+    assert (
+        best_candidate(decoded, range(4), 2) == rows[1]
+    )  # -3.9 / 5 beats -2 / 2; of all tokens -2 / 4 would win
     assert best_candidate(decoded, range(2, 4), 2) == rows[3]  # an empty continuation says nothing
 
 
@@ -249,7 +241,7 @@ def test_only_known_words_come_out_unless_any_are_allowed(codec):
 
 
 def test_chinese_is_read_and_written():
-    codec = make(CHINESE, "char", max_length=12)
+    codec = untrained(CHINESE, "char", max_length=12)
     with torch.no_grad():
         codec.model.decoder.output.linear.bias[4:260] -= 60  # no bytes
     han = set("".join(CHINESE))
@@ -279,7 +271,7 @@ def saved(codec: Codec, folder, **files) -> None:
     ],
 )
 def test_a_loaded_model_is_the_saved_one_bit_for_bit(tmp_path, model):
-    codec = make(words=True, **model)
+    codec = untrained(words=True, **model)
     codec.decoding = SETTINGS["top_p"]
     saved(codec, tmp_path / "model")
     loaded = load_codec(tmp_path / "model")
@@ -290,12 +282,20 @@ def test_a_loaded_model_is_the_saved_one_bit_for_bit(tmp_path, model):
     assert torch.equal(loaded.encode(TEXTS), codec.encode(TEXTS))
     z = codec.prior_sample(4)
     assert loaded.decode(z, seed=1) == codec.decode(z, seed=1)
-    same = [name for name, w in loaded.model.named_parameters(remove_duplicate=False) if w is loaded.model.decoder.embedding.weight]
-    assert same == [n for n, w in codec.model.named_parameters(remove_duplicate=False) if w is codec.model.decoder.embedding.weight]
+    same = [
+        name
+        for name, w in loaded.model.named_parameters(remove_duplicate=False)
+        if w is loaded.model.decoder.embedding.weight
+    ]
+    assert same == [
+        n
+        for n, w in codec.model.named_parameters(remove_duplicate=False)
+        if w is codec.model.decoder.embedding.weight
+    ]
 
 
 def test_tied_weights_are_saved_once_and_others_may_take_their_place(tmp_path):
-    codec = make(share_embeddings=True)
+    codec = untrained(share_embeddings=True)
     names = unshared(codec.model, codec.model.state_dict())
     assert len({t.data_ptr() for t in names.values()}) == len(names) == len(list(codec.model.parameters()))
     average = {name: tensor + 1 for name, tensor in codec.model.state_dict().items()}
@@ -305,7 +305,7 @@ def test_tied_weights_are_saved_once_and_others_may_take_their_place(tmp_path):
 
 
 def test_words_with_strange_characters_survive(tmp_path):
-    codec = make()
+    codec = untrained()
     codec.words = ("a\ud800b", "\ufeffq", "x\u200by", "词")
     saved(codec, tmp_path / "model")
     assert load_codec(tmp_path / "model").words == codec.words
@@ -323,7 +323,14 @@ def folder(sound, tmp_path):
     return shutil.copytree(sound, tmp_path / "model")
 
 
-FILES = ("model.json", "model.safetensors", "decoding.json", "words.txt", "tokenizer.json", "tokenizer_config.json")
+FILES = (
+    "model.json",
+    "model.safetensors",
+    "decoding.json",
+    "words.txt",
+    "tokenizer.json",
+    "tokenizer_config.json",
+)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -402,7 +409,9 @@ def test_weights_that_lack_a_tensor_or_have_one_too_many(codec, tmp_path):
     less = {name: tensor for name, tensor in weights.items() if name != "posterior_head.bias"}
     for changed, name in ((less, "posterior_head.bias"), (weights | {"odd": torch.zeros(1)}, "odd")):
         before = codec.model.posterior_head.bias.clone()
-        with pytest.raises(CorruptRunError, match=f"does not fit model.json: {name} differ; copy the folder again"):
+        with pytest.raises(
+            CorruptRunError, match=f"does not fit model.json: {name} differ; copy the folder again"
+        ):
             load_weights(codec.model, changed, tmp_path)
         assert torch.equal(codec.model.posterior_head.bias, before)
 
@@ -416,7 +425,9 @@ def test_what_the_manifest_does_not_list_is_not_read(codec, tmp_path):
     del files["decoding.json"]
     write_folder(tmp_path / "other", files, metadata={})
     (tmp_path / "other" / "decoding.json").write_text("{}")
-    with pytest.raises(CorruptRunError, match=r"holds no saved model: manifest\.json does not list decoding\.json"):
+    with pytest.raises(
+        CorruptRunError, match=r"holds no saved model: manifest\.json does not list decoding\.json"
+    ):
         load_codec(tmp_path / "other")
 
 
@@ -484,7 +495,9 @@ def test_a_hub_that_does_not_answer(monkeypatch, error):
         raise error
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
-    with pytest.raises(RunNotFoundError, match=r"^hf://a/b cannot be had: \S.*; check the name and the network$"):
+    with pytest.raises(
+        RunNotFoundError, match=r"^hf://a/b cannot be had: \S.*; check the name and the network$"
+    ):
         model_folder("hf://a/b")
 
 
@@ -492,9 +505,13 @@ def test_devices():
     assert resolve_device("cpu") == torch.device("cpu")
     assert resolve_device().type in ("cpu", "cuda", "mps")
     for name in ("gpu", "meta", ""):
-        with pytest.raises(DeviceError, match=f"device {name!r} is unknown; use auto, cpu, cuda, cuda:0 or mps"):
+        with pytest.raises(
+            DeviceError, match=f"device {name!r} is unknown; use auto, cpu, cuda, cuda:0 or mps"
+        ):
             resolve_device(name)
-    with pytest.raises(DeviceError, match=r"device 'cuda:99' is not there: \d+ CUDA devices found; use --device cpu"):
+    with pytest.raises(
+        DeviceError, match=r"device 'cuda:99' is not there: \d+ CUDA devices found; use --device cpu"
+    ):
         resolve_device("cuda:99")
 
 

@@ -58,7 +58,12 @@ def test_a_straight_line_is_one():
 
 @pytest.mark.parametrize(
     ("start", "end"),
-    [([1.0, 2.0], [2.0, 4.0]), ([1.0, 2.0], [-2.0, -4.0]), ([0.0, 0.0], [1.0, 1.0]), ([0.0, 0.0], [0.0, 0.0])],
+    [
+        ([1.0, 2.0], [2.0, 4.0]),
+        ([1.0, 2.0], [-2.0, -4.0]),
+        ([0.0, 0.0], [1.0, 1.0]),
+        ([0.0, 0.0], [0.0, 0.0]),
+    ],
 )
 def test_where_there_is_no_arc_the_path_is_straight(start, end):
     start, end = torch.tensor(start), torch.tensor(end)

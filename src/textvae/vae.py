@@ -59,6 +59,7 @@ class TextVAE:
         overwrite: bool = False,
         device: str = "auto",
         observer: Observer | None = None,
+        cache_dir: str | Path | None = None,
     ) -> Self:
         """Train on a corpus and return the best model on held-out texts.
 
@@ -73,6 +74,7 @@ class TextVAE:
             overwrite: remove the run in `output` first.
             device: auto, cpu, cuda, cuda:N or mps.
             observer: hears of progress.
+            cache_dir: where token arrays are kept; None: the user's cache folder.
 
         Raises:
             ConfigError: an unknown or impossible setting.
@@ -86,8 +88,9 @@ class TextVAE:
             config = resumed_config(output) if resume else preset(purpose)
         config = config.updated(settings or {}, *_target_rate(target_rate))
         run = train_run(
-            data, output, config, resume=resume, overwrite=overwrite, device=device, observer=observer
-        )
+            data, output, config,
+            resume=resume, overwrite=overwrite, device=device, observer=observer, cache_dir=cache_dir,
+        )  # fmt: skip
         return cls.from_pretrained(run, device=device)
 
     @classmethod
@@ -205,6 +208,8 @@ class TextVAE:
     def score(self, texts: Sequence[str], *, num_samples: int = 50, seed: int = 0) -> np.ndarray:
         """Return log p(x) of each text, (B,) nats: the importance-weighted lower bound with `num_samples` samples."""
         store = self.codec.store(_texts(texts))
+        if not len(store):
+            return np.empty(0)
         return -likelihoods(self.codec, store, num_samples=num_samples, seed=seed).iw_nll.numpy()
 
     def evaluate(

@@ -15,18 +15,19 @@ class TrainingConfig:
     """None: chosen from the corpus's size."""
     max_time: float | None = None
     """Seconds of training after which the run ends cleanly; learning rate and schedules stretch to fit."""
-    batch_tokens: int = 1400
+    batch_tokens: int = 1000
     """Real target tokens a batch (a rank), about."""
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     weight_decay: float = 0.05
     warmup: float = 0.02
     """Share of all steps over which the learning rate rises."""
     final_learning_rate: float = 0.05
     """End of the cosine decay, as a share of `learning_rate`."""
-    clip_norm: float = 5.0
+    clip_norm: float = 1.0
+    """Of the gradient of nats a token."""
     word_dropout: float = 0.1
     """Share of the decoder's input words blanked, in training only; 1: all (Bowman's inputless decoder)."""
-    ema: float = 0.0
+    ema: float = 0.998
     """Decay of the moving average of the weights that is evaluated and saved; 0: off."""
     precision: str = "auto"
     patience: int = 5

@@ -1,5 +1,6 @@
 """`evaluate`: the measures of a model on a set of texts, in one record."""
 
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -101,6 +102,7 @@ def evaluate(
         "decoding": "greedy",
         "n": SELF_BLEU_ORDER,
         "samples": num_prior,
+        "sampling": dataclasses.asdict(codec.decoding),
         "seed": seed,
     }
     return Evaluation(measures=measures, settings=settings, num_cut=store.num_cut)

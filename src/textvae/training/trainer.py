@@ -178,6 +178,7 @@ class Trainer:
         if self.average:
             self.average.swap(self.codec.model)
         self.observer.on_epoch(held, self._standing(), best=best)
+        self._report_unreached(held)
 
     def _record(self, held: HeldOut, accuracy: float | None, *, best: bool) -> None:
         config, epoch = self.config, self.state.epoch
@@ -212,6 +213,19 @@ class Trainer:
             self.beta.target *= RAISE_TARGET
         return accuracy
 
+    def _report_unreached(self, held: HeldOut) -> None:
+        """Say so when beta is at an end of its range and the rate is still off its target."""
+        beta = self.beta
+        if isinstance(beta, TargetRate) and beta.pinned and abs(held.rate - beta.target) > REACHED * beta.target:
+            why, remedy = (
+                ("even a weight of nearly 0 on the rate", "a lower --target-rate, more latent_dim or more epochs")
+                if beta.pinned == "low"
+                else ("the largest weight, beta_max,", "a higher --target-rate or objective.beta_max")
+            )
+            self.observer.on_message(
+                f"the rate is {held.rate:.1f} nats, the target {beta.target:g}: {why} does not reach it; try {remedy}"
+            )
+
     def _finished(self) -> bool:
         patience = self.config.training.patience
         if self.state.batch == 0 and patience and self.state.epoch - self.state.best_epoch >= patience:
@@ -230,7 +244,7 @@ class Trainer:
         progress = self._progress()
         return Standing(
             step=self.state.step,
-            epoch=min(self.state.epoch + 1, self.config.training.epochs or 1),
+            epoch=self.state.epoch + (self.state.batch > 0),
             progress=progress,
             tokens_per_second=self.clock.tokens_per_second,
             eta=self.state.elapsed * (1 - progress) / progress if progress else 0.0,

@@ -1,0 +1,29 @@
+"""Codecs whose models were never trained: identities and invariances need no training."""
+
+import torch
+from tiny import ENGLISH
+
+from textvae.codec import Codec
+from textvae.config import ModelConfig
+from textvae.data.tokenizers import Tokenizer, word_list
+from textvae.models import VAEModel
+
+SIZES = {
+    "embed_dim": 12,
+    "encoder_dim": 8,
+    "decoder_dim": 12,
+    "latent_dim": 3,
+    "num_heads": 2,
+    "max_length": 10,
+}
+
+
+def untrained(texts=ENGLISH, kind="bpe", *, words=False, dtype=torch.float64, seed=0, **model) -> Codec:
+    vocab_size = 330 if kind in ("bpe", "unigram") else None
+    tokenizer = Tokenizer.train(texts, kind=kind, vocab_size=vocab_size)
+    torch.manual_seed(seed)
+    vae = VAEModel(ModelConfig(vocab_size=tokenizer.vocab_size, **(SIZES | model))).to(dtype).eval()
+    with torch.no_grad():
+        for weights in vae.parameters():  # an untrained model hardly listens to z
+            weights.mul_(2)
+    return Codec(vae, tokenizer, words=word_list(texts) if words else ())
