@@ -15,9 +15,9 @@ from tiny import CHINESE, ENGLISH
 from untrained import untrained
 
 from textvae.codec import Codec, codec_files, load_codec, resolve_device
-from textvae.codec.codec import best_candidate
 from textvae.codec.files import load_weights, unshared
 from textvae.codec.location import model_folder
+from textvae.codec.ranking import Ranking
 from textvae.config import DecodingConfig
 from textvae.data.store import TokenStore
 from textvae.data.tokenizers import word_list
@@ -213,10 +213,18 @@ def test_the_kept_candidate_has_the_best_mean_log_probability(speller):
 def test_a_prefix_does_not_count_for_a_candidate_and_ended_ones_come_first():
     rows = [[5, 6, 7], [5, 6, 7, 8, 9, 10], [5, 6], [5, 6, 7]]
     decoded = Decoded(rows, torch.tensor([-2.0, -3.9, 0.0, -0.1]), [True, True, False, False])
-    assert (
-        best_candidate(decoded, range(4), 2) == rows[1]
-    )  # -3.9 / 5 beats -2 / 2; of all tokens -2 / 4 would win
-    assert best_candidate(decoded, range(2, 4), 2) == rows[3]  # an empty continuation says nothing
+    ranking = Ranking(decoded, 2, None, 0.0)
+    assert ranking.best(range(4)) == rows[1]  # -3.9 / 5 beats -2 / 2; of all tokens -2 / 4 would win
+    assert ranking.best(range(2, 4)) == rows[3]  # an empty continuation says nothing
+
+
+def test_slor_takes_the_commonness_of_tokens_out_of_the_ranking():
+    frequencies = torch.tensor([0.0, 0.0, -1.0, 0.0, 0.0, -1.0, -8.0])
+    decoded = Decoded([[5, 5], [6, 6]], torch.tensor([-3.0, -9.0]), [True, True])
+    assert Ranking(decoded, 0, frequencies, 0.0).best(range(2)) == [5, 5]
+    assert Ranking(decoded, 0, frequencies, 1.0).best(range(2)) == [6, 6]
+    assert Ranking(decoded, 0, frequencies, 1.0).score(1) == (True, pytest.approx((-9 + 17) / 3))
+    assert Ranking(decoded, 0, None, 1.0).best(range(2)) == [5, 5]  # a model without frequencies
 
 
 # Texts out

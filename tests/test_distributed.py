@@ -39,10 +39,23 @@ def test_two_ranks(tmp_path):
 
     script = tmp_path / "child.py"
     script.write_text(SCRIPT)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+        str(script),
+    ]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [*command, str(tmp_path / "run")], capture_output=True, text=True, timeout=240, env=environment, check=False
+        [*command, str(tmp_path / "run")],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env=environment,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     one, two = (torch.load(tmp_path / f"weights-{rank}.pt") for rank in range(2))

@@ -51,7 +51,12 @@ def run(tmp_path_factory) -> Path:
 def train(folder: Path, texts=ENGLISH, **sections) -> Heard:
     heard = Heard()
     train_run(
-        texts, folder, tiny_config(**sections), device="cpu", observer=heard, cache_dir=folder.parent / "cache"
+        texts,
+        folder,
+        tiny_config(**sections),
+        device="cpu",
+        observer=heard,
+        cache_dir=folder.parent / "cache",
     )
     return heard
 
@@ -64,7 +69,9 @@ def test_run_folder_holds_what_it_should_and_no_text_of_the_corpus(run):
     }  # fmt: skip
     verify_folder(run / "model")
     assert (run / "curves.png").read_bytes().startswith(b"\x89PNG")
-    texts = "\n".join(p.read_text() for p in run.rglob("*") if p.suffix in (".txt", ".md", ".json", ".yaml", ".jsonl"))
+    texts = "\n".join(
+        p.read_text() for p in run.rglob("*") if p.suffix in (".txt", ".md", ".json", ".yaml", ".jsonl")
+    )
     copied = [text for text in ENGLISH if text in texts]
     samples = {line for path in (run / "samples").iterdir() for line in path.read_text().splitlines()}
     assert set(copied) <= samples  # a sample may happen to be a training text
@@ -117,7 +124,9 @@ def test_chinese_gets_characters_and_no_lexicon(tmp_path):
 
 def test_faithful_raises_the_target(tmp_path):
     heard = train(
-        tmp_path / "run", objective={"target_rate": 0.5, "faithful": 1.0}, training={"epochs": 4, "learning_rate": 0.02}
+        tmp_path / "run",
+        objective={"target_rate": 0.5, "faithful": 1.0},
+        training={"epochs": 4, "learning_rate": 0.02},
     )
     records = [record for record in read_metrics(tmp_path / "run") if record["kind"] == "held_out"]
     assert records[-1]["target_rate"] > 0.5
@@ -135,7 +144,9 @@ def test_max_time_ends_the_run(tmp_path):
     heard = train(tmp_path / "run", training={"epochs": 100_000, "max_time": 0.5, "patience": 0})
     assert heard.steps[-1][1].progress > 0.9
     assert len(heard.epochs) < 1000
-    assert heard.steps[-1][0].learning_rate < 0.5 * TrainingConfig().learning_rate  # the decay stretched to fit
+    assert (
+        heard.steps[-1][0].learning_rate < 0.5 * TrainingConfig().learning_rate
+    )  # the decay stretched to fit
 
 
 def test_folder_rules(run, tmp_path):
@@ -220,7 +231,10 @@ def batch(num_rows: int, length: int = 5) -> Batch:
 
 def test_every_sentence_weighs_the_same_whatever_its_batch():
     """Two half batches have the same summed gradient as the whole one (dropout and noise off)."""
-    quiet = {"model": {"dropout": 0.0, "embed_dropout": 0.0, "encoder_dropout": 0.0}, "training": {"word_dropout": 0.0}}
+    quiet = {
+        "model": {"dropout": 0.0, "embed_dropout": 0.0, "encoder_dropout": 0.0},
+        "training": {"word_dropout": 0.0},
+    }
     taker = stepper(**quiet)
     whole = batch(6)
 
@@ -243,7 +257,9 @@ def test_steps_are_a_function_of_seed_step_and_batch():
     torch.manual_seed(456)
     b = second.take(batch(4), step=3, beta=0.5, progress=0.1)
     assert a == b
-    assert all(torch.equal(p, q) for p, q in zip(first.model.parameters(), second.model.parameters(), strict=True))
+    assert all(
+        torch.equal(p, q) for p, q in zip(first.model.parameters(), second.model.parameters(), strict=True)
+    )
 
 
 def test_gradients_are_clipped_after_backward():

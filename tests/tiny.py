@@ -14,7 +14,12 @@ SUBJECTS = ("the cat", "a dog", "the old man", "my sister", "every bird", "no on
 VERBS = ("sees", "likes", "finds", "paints", "forgets")
 OBJECTS = ("a red house", "the sea", "an apple", "some music", "the last train", "a letter")
 ENGLISH = [f"{s} {v} {o}." for s in SUBJECTS for v in VERBS for o in OBJECTS]
-CHINESE = [f"{s}{v}{o}。" for s in ("小猫", "老师", "我妹妹", "他们") for v in ("喜欢", "看见", "忘了") for o in ("大海", "红房子", "音乐", "一封信", "苹果")]
+CHINESE = [
+    f"{s}{v}{o}。"
+    for s in ("小猫", "老师", "我妹妹", "他们")
+    for v in ("喜欢", "看见", "忘了")
+    for o in ("大海", "红房子", "音乐", "一封信", "苹果")
+]
 
 SETTINGS = {
     "model": {"embed_dim": 12, "encoder_dim": 10, "decoder_dim": 14, "latent_dim": 4},
@@ -30,9 +35,17 @@ def tiny_config(**sections: dict) -> RunConfig:
 
 def train_tiny(folder: Path, *, resume: bool = False, **sections: dict) -> Path:
     """Train a tiny English run in `folder`."""
-    config = resumed_config(folder) if resume and (folder / "config.yaml").exists() else tiny_config(**sections)
+    config = (
+        resumed_config(folder) if resume and (folder / "config.yaml").exists() else tiny_config(**sections)
+    )
     return train_run(
-        ENGLISH, folder, config, resume=resume, overwrite=not resume, device="cpu", cache_dir=folder.parent / "cache"
+        ENGLISH,
+        folder,
+        config,
+        resume=resume,
+        overwrite=not resume,
+        device="cpu",
+        cache_dir=folder.parent / "cache",
     )
 
 

@@ -16,24 +16,26 @@ DEMO_SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
     "english": {
         "model": {
             "embed_dim": 192,
-            "encoder_dim": 128,
-            "decoder_dim": 256,
-            "dropout": 0.2,
-            "embed_dropout": 0.2,
+            "encoder_dim": 96,
+            "decoder_dim": 288,
+            "dropout": 0.15,
+            "embed_dropout": 0.1,
         },
-        "training": {"batch_tokens": 700, "learning_rate": 0.003, "clip_norm": 1.0, "epochs": 10},
-        "objective": {"target_rate": 10},
+        "training": {"batch_tokens": 500, "learning_rate": 0.004, "word_dropout": 0.05, "epochs": 7},
+        "objective": {"target_rate": 10.5},
+        "decoding": {"candidates": 64},
     },
     "chinese": {
         "model": {
-            "embed_dim": 192,
-            "encoder_dim": 128,
-            "decoder_dim": 256,
+            "embed_dim": 160,
+            "encoder_dim": 96,
+            "decoder_dim": 288,
             "dropout": 0.2,
-            "embed_dropout": 0.2,
+            "embed_dropout": 0.15,
         },
-        "training": {"batch_tokens": 700, "learning_rate": 0.003, "clip_norm": 1.0, "epochs": 10},
-        "objective": {"target_rate": 10},
+        "training": {"batch_tokens": 400, "learning_rate": 0.004, "word_dropout": 0.05, "epochs": 20},
+        "objective": {"target_rate": 8.5},
+        "decoding": {"candidates": 64},
     },
 }
 """Settings for minutes on two CPU cores, by language."""

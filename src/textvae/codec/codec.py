@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from textvae.codec.ranking import Ranking, log_frequencies
 from textvae.config import DecodingConfig
 from textvae.data.batching import collate, sequential_batches
 from textvae.data.store import TokenStore
@@ -14,7 +15,6 @@ from textvae.data.tokenizers import Tokenizer
 from textvae.decoding.engine import decode
 from textvae.decoding.lexicon import Lexicon
 from textvae.decoding.noise import row_normals
-from textvae.decoding.protocol import Decoded
 from textvae.distributions import DiagonalGaussian
 from textvae.errors import LatentError
 from textvae.models import VAEModel
@@ -173,7 +173,8 @@ class Codec:
             constraint=lexicon.constraint(len(rows), self.device) if lexicon else None,
             allow_unk=self.tokenizer.kind == "word",
         )
-        return [best_candidate(decoded, range(i, i + num), len(prefix)) for i in range(0, len(rows), num)]
+        ranking = Ranking(decoded, len(prefix), log_frequencies(self.model), config.slor)
+        return [ranking.best(range(i, i + num)) for i in range(0, len(rows), num)]
 
     @cached_property
     def _lexicon(self) -> Lexicon | None:
@@ -185,20 +186,3 @@ class Codec:
         if not z.isfinite().all():
             raise LatentError("z holds NaN or Inf; every number must be finite")
         return z
-
-
-def best_candidate(decoded: Decoded, rows: range, num_prefix: int = 0) -> list[int]:
-    """Return the tokens of the row whose own ones, `</s>` counted, have the highest mean log p; ended rows come first.
-
-    Args:
-        decoded: all rows.
-        rows: the candidates; the first of equals is taken.
-        num_prefix: tokens at the start of each row that were given, not chosen.
-    """
-
-    def score(row: int) -> tuple[bool, float]:
-        num_own = len(decoded.tokens[row]) - num_prefix + decoded.finished[row]
-        mean = float(decoded.log_probs[row]) / num_own if num_own else float("-inf")
-        return decoded.finished[row], mean
-
-    return decoded.tokens[max(rows, key=score)]

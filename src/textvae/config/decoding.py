@@ -34,7 +34,9 @@ class DecodingConfig:
     max_length: int | None = None
     """Tokens after which decoding stops; None: the model's own limit."""
     candidates: int = 1
-    """Texts drawn for each z; the one whose tokens are the most probable on average under p(x|z) is kept."""
+    """Texts drawn for each z, of which the best is kept."""
+    slor: float = 0.0
+    """How candidates are ranked: 0: mean log p(x|z) a token; 1: the same less the log frequency of the tokens (SLOR)."""
     known_words: bool = True
     """Only words seen in training, where the run has a lexicon (subword tokenizers of spaced scripts)."""
 
@@ -46,6 +48,7 @@ class DecodingConfig:
         check_range("decoding.min_p", self.min_p, 0, 1)
         check_range("decoding.num_beams", self.num_beams, 1)
         check_range("decoding.candidates", self.candidates, 1)
+        check_range("decoding.slor", self.slor, 0, 1)
         check_range("decoding.length_penalty", self.length_penalty)
         check_range("decoding.repetition_penalty", self.repetition_penalty, above=0)
         check_range("decoding.no_repeat_ngram", self.no_repeat_ngram, 0)

@@ -12,7 +12,12 @@ class OutputLayer(nn.Module):
     """Logits = W (dropout(project h)) + b, with W an embedding's weights where they are tied.
 
     Tying: Press and Wolf 2017, arXiv:1608.05859.
+
+    Attributes:
+        log_frequencies: log share of each token among the training targets, (V,); zeros where never told.
     """
+
+    log_frequencies: Tensor
 
     def __init__(
         self, feature_dim: int, vocab_size: int, *, tied: nn.Embedding | None, dropout: float
@@ -25,6 +30,7 @@ class OutputLayer(nn.Module):
         if tied is not None:
             self.linear.weight = tied.weight
         nn.init.zeros_(self.linear.bias)
+        self.register_buffer("log_frequencies", torch.zeros(vocab_size))
 
     @torch.no_grad()
     def start_from_frequencies(self, counts: Tensor) -> None:
@@ -34,7 +40,8 @@ class OutputLayer(nn.Module):
         of a tokenizer that falls back on them, are not generated.
         """
         smoothed = counts.to(self.linear.bias) + 0.01
-        self.linear.bias.copy_((smoothed / smoothed.sum()).log())
+        self.log_frequencies.copy_((smoothed / smoothed.sum()).log())
+        self.linear.bias.copy_(self.log_frequencies)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return logits, (..., V), of `features`, (..., feature_dim)."""

@@ -216,9 +216,16 @@ class Trainer:
     def _report_unreached(self, held: HeldOut) -> None:
         """Say so when beta is at an end of its range and the rate is still off its target."""
         beta = self.beta
-        if isinstance(beta, TargetRate) and beta.pinned and abs(held.rate - beta.target) > REACHED * beta.target:
+        if (
+            isinstance(beta, TargetRate)
+            and beta.pinned
+            and abs(held.rate - beta.target) > REACHED * beta.target
+        ):
             why, remedy = (
-                ("even a weight of nearly 0 on the rate", "a lower --target-rate, more latent_dim or more epochs")
+                (
+                    "even a weight of nearly 0 on the rate",
+                    "a lower --target-rate, more latent_dim or more epochs",
+                )
                 if beta.pinned == "low"
                 else ("the largest weight, beta_max,", "a higher --target-rate or objective.beta_max")
             )

@@ -1,0 +1,46 @@
+"""Which of several texts drawn for one z is kept."""
+
+from torch import Tensor
+
+from textvae.data.vocabulary import EOS
+from textvae.decoding.protocol import Decoded
+from textvae.models import VAEModel
+from textvae.models.output import OutputLayer
+
+
+def log_frequencies(model: VAEModel) -> Tensor | None:
+    """Return log p of each token in the training texts, (V,), where the model knows them."""
+    output = model.decoder.output
+    return output.log_frequencies.cpu() if isinstance(output, OutputLayer) else None
+
+
+class Ranking:
+    """Orders candidates by their mean log p a token, less a share of how common their tokens are anyway.
+
+    score = (log p(x|z) - slor * log p_unigram(x)) / tokens, `</s>` counted. slor = 0: the mean log p, which prefers
+    the commonplace; slor = 1: the syntactic log-odds ratio, a measure of acceptability that word frequency does not
+    move (Pauls and Klein 2012; Kann et al. 2018, arXiv:1809.08731). Deviation: shares between the two are allowed.
+
+    Args:
+        decoded: all rows.
+        num_prefix: tokens at the start of each row that were given, not chosen.
+        frequencies: log p_unigram, (V,) nats; None: slor counts as 0.
+        slor: the share.
+    """
+
+    def __init__(self, decoded: Decoded, num_prefix: int, frequencies: Tensor | None, slor: float) -> None:
+        self.decoded, self.num_prefix = decoded, num_prefix
+        self.slor = 0.0 if frequencies is None else slor
+        self.frequencies = [] if frequencies is None or not slor else frequencies.tolist()
+
+    def best(self, rows: range) -> list[int]:
+        """Return the tokens of the best of `rows`; those that ended come first, the first of equals is taken."""
+        return self.decoded.tokens[max(rows, key=self.score)]
+
+    def score(self, row: int) -> tuple[bool, float]:
+        """Return whether the row ended, and its score in nats a token."""
+        own = self.decoded.tokens[row][self.num_prefix :] + [EOS] * self.decoded.finished[row]
+        if not own:
+            return self.decoded.finished[row], float("-inf")
+        common = self.slor * sum(self.frequencies[token] for token in own) if self.slor else 0.0
+        return self.decoded.finished[row], (float(self.decoded.log_probs[row]) - common) / len(own)
