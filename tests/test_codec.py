@@ -305,7 +305,8 @@ def test_a_loaded_model_is_the_saved_one_bit_for_bit(tmp_path, model):
 def test_tied_weights_are_saved_once_and_others_may_take_their_place(tmp_path):
     codec = untrained(share_embeddings=True)
     names = unshared(codec.model, codec.model.state_dict())
-    assert len({t.data_ptr() for t in names.values()}) == len(names) == len(list(codec.model.parameters()))
+    owned = [*codec.model.parameters(), *codec.model.buffers()]
+    assert len({t.data_ptr() for t in names.values()}) == len(names) == len(owned)
     average = {name: tensor + 1 for name, tensor in codec.model.state_dict().items()}
     write_folder(tmp_path / "model", codec_files(codec, average), metadata={})
     for name, tensor in load_codec(tmp_path / "model").model.state_dict().items():
@@ -335,7 +336,7 @@ FILES = (
     "model.json",
     "model.safetensors",
     "decoding.json",
-    "words.txt",
+    "words.json",
     "tokenizer.json",
     "tokenizer_config.json",
 )
@@ -426,9 +427,9 @@ def test_weights_that_lack_a_tensor_or_have_one_too_many(codec, tmp_path):
 
 def test_what_the_manifest_does_not_list_is_not_read(codec, tmp_path):
     files = codec_files(codec)
-    del files["words.txt"]
+    del files["words.json"]
     write_folder(tmp_path / "model", files, metadata={})
-    (tmp_path / "model" / "words.txt").write_text("zebra")
+    (tmp_path / "model" / "words.json").write_text('["zebra"]')
     assert load_codec(tmp_path / "model").words == ()
     del files["decoding.json"]
     write_folder(tmp_path / "other", files, metadata={})
@@ -481,11 +482,16 @@ def test_a_model_of_the_hub(monkeypatch, codec, tmp_path):
     [request] = asked
     assert request.name == "owner/name"
     wanted = huggingface_hub.utils.filter_repo_objects(
-        ["README.md", "run.py", "model/run.py", "model/model.safetensors", "model/manifest.json", "model/words.txt",
+        ["README.md", "run.py", "model/run.py", "model/model.safetensors", "model/manifest.json", "model/words.json",
          "model/w.bin", "checkpoints/step-1/optimizer.safetensors", "model.json"],
         allow_patterns=request.allow_patterns, ignore_patterns=request.ignore_patterns,
     )  # fmt: skip
-    assert list(wanted) == ["model/model.safetensors", "model/manifest.json", "model/words.txt", "model.json"]
+    assert list(wanted) == [
+        "model/model.safetensors",
+        "model/manifest.json",
+        "model/words.json",
+        "model.json",
+    ]
 
 
 @pytest.mark.parametrize("name", ["hf://", "hf://name", "hf://a/b/c", "hf:///name", "hf://owner/"])

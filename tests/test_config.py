@@ -73,7 +73,7 @@ def refused(action, *arguments, **named):
         ),
         (
             {"decoding": {"num_beams": 4}},
-            "decoding.num_beams is 4 with temperature 0.5; beam search is deterministic: set temperature 0",
+            "decoding.num_beams is 4 with temperature 0.65; beam search is deterministic: set temperature 0",
         ),
         (
             {"decoding": {"min_length": 5, "max_length": 4}},

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from textvae.evaluation.report import Evaluation
     from textvae.vae import TextVAE
 
-NUM_IMPORTANCE, NUM_PRIOR, NUM_SHOWN = 50, 200, 5
+NUM_IMPORTANCE, NUM_PRIOR, NUM_SHOWN = 50, 50, 5
 MEASURED_TEXTS = 100
 """Held-out texts that are measured at most: the demo is short."""
 

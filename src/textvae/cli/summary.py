@@ -85,8 +85,12 @@ def measures(held_out: dict[str, Any]) -> dict[str, Any]:
     return {**held_out, "neg_elbo": neg_elbo, "perplexity": exp(min(neg_elbo / tokens, 700))}
 
 
+COUNTED = ".log_frequencies"
+"""What a model file holds beside trained weights: token counts, as logarithms."""
+
+
 def num_parameters(weights: Path) -> int:
-    """Return how many numbers a safetensors file holds, from its header.
+    """Return how many trained numbers a safetensors file holds, from its header.
 
     Raises:
         CorruptRunError: it has none.
@@ -96,7 +100,8 @@ def num_parameters(weights: Path) -> int:
             header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
     except (OSError, struct.error, ValueError) as error:
         raise CorruptRunError(f"{weights} cannot be read: {error}") from error
-    return sum(prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
+    trained = (name for name in header if name != "__metadata__" and not name.endswith(COUNTED))
+    return sum(prod(header[name]["shape"]) for name in trained)
 
 
 def data_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:

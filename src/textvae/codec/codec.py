@@ -15,11 +15,15 @@ from textvae.data.tokenizers import Tokenizer
 from textvae.decoding.engine import decode
 from textvae.decoding.lexicon import Lexicon
 from textvae.decoding.noise import row_normals
+from textvae.decoding.pairs import PairLexicon
 from textvae.distributions import DiagonalGaussian
 from textvae.errors import LatentError
 from textvae.models import VAEModel
 
 GREEDY = DecodingConfig(temperature=0)
+
+CANDIDATE_ROWS = 1024
+"""Rows decoded at once at least where several are drawn for each text: most leave long before the last one ends."""
 
 CANDIDATE_STRIDE = 2**48
 """Row numbers between the candidates of one row: the first has the row's own noise, and more of them change no other's."""
@@ -32,7 +36,8 @@ class Codec:
 
     Attributes:
         decoding: the settings used where none are given.
-        words: the words seen in training, where decoding may keep to them; empty: no lexicon.
+        words: the words seen in training (characters: pairs of them), where decoding may keep to them; empty: no
+            lexicon.
     """
 
     def __init__(
@@ -138,7 +143,9 @@ class Codec:
         """
         config = config or self.decoding
         begun = torch.from_numpy(self.tokenizer.encode([prefix])[0].astype(np.int64))
-        size = max(1, self.batch_size // config.candidates)
+        num = config.candidates if config.temperature else 1
+        num_rows = self.batch_size if num == 1 else max(self.batch_size, CANDIDATE_ROWS)
+        size = max(1, num_rows // num)
         rows: list[list[int]] = []
         for start in range(0, len(self._checked(z)), size):
             rows += self._decode_batch(z[start : start + size], config, seed, start, begun)
@@ -158,7 +165,7 @@ class Codec:
     def _decode_batch(
         self, z: Tensor, config: DecodingConfig, seed: int, start: int, prefix: Tensor
     ) -> list[list[int]]:
-        num = config.candidates
+        num = config.candidates if config.temperature else 1
         rows = [row + c * CANDIDATE_STRIDE for row in range(start, start + len(z)) for c in range(num)]
         lexicon = self._lexicon if config.known_words else None
         self.model.eval()
@@ -177,8 +184,10 @@ class Codec:
         return [ranking.best(range(i, i + num)) for i in range(0, len(rows), num)]
 
     @cached_property
-    def _lexicon(self) -> Lexicon | None:
-        return Lexicon(self.words, self.tokenizer) if self.words else None
+    def _lexicon(self) -> Lexicon | PairLexicon | None:
+        if not self.words:
+            return None
+        return (PairLexicon if self.tokenizer.kind == "char" else Lexicon)(self.words, self.tokenizer)
 
     def _checked(self, z: Tensor) -> Tensor:
         if z.ndim != 2 or z.shape[1] != self.latent_dim:

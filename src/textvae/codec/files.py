@@ -23,7 +23,7 @@ MODEL_FILE, WEIGHTS_FILE, DECODING_FILE, WORDS_FILE = (
     "model.json",
     "model.safetensors",
     "decoding.json",
-    "words.txt",
+    "words.json",
 )
 NEEDED_FILES = (MODEL_FILE, WEIGHTS_FILE, DECODING_FILE, LIBRARY_FILE, CONFIG_FILE)
 
@@ -42,7 +42,7 @@ def codec_files(codec: Codec, weights: dict[str, Tensor] | None = None) -> dict[
         **codec.tokenizer.files(),
     }
     if codec.words:
-        files[WORDS_FILE] = "\n".join(codec.words).encode("utf-8", "surrogatepass")
+        files[WORDS_FILE] = json.dumps(codec.words, ensure_ascii=False).encode("utf-8", "surrogatepass")
     return files
 
 
@@ -121,4 +121,7 @@ def _read(kind: type[T], path: Path) -> T:
 
 
 def _read_words(path: Path) -> list[str]:
-    return path.read_bytes().decode("utf-8", "surrogatepass").split("\n")
+    try:
+        return json.loads(path.read_bytes().decode("utf-8", "surrogatepass"))
+    except ValueError as error:
+        raise CorruptRunError(f"{path} cannot be read as a list of words: {error}") from error

@@ -8,7 +8,7 @@ from textvae.storage.temporaries import locate
 
 MODEL_FOLDER, CHECKPOINTS = "model", "checkpoints"
 HUB = "hf://"
-DOWNLOADED = ["*.json", "*.safetensors", "*.txt"]
+DOWNLOADED = ["*.json", "*.safetensors"]
 """What is asked of the Hub; `*` matches folders too."""
 
 

@@ -34,11 +34,11 @@ class DecodingConfig:
     max_length: int | None = None
     """Tokens after which decoding stops; None: the model's own limit."""
     candidates: int = 1
-    """Texts drawn for each z, of which the best is kept."""
+    """Texts drawn for each z, of which the best is kept; one at temperature 0, where all would be the same."""
     slor: float = 0.0
     """How candidates are ranked: 0: mean log p(x|z) a token; 1: the same less the log frequency of the tokens (SLOR)."""
     known_words: bool = True
-    """Only words seen in training, where the run has a lexicon (subword tokenizers of spaced scripts)."""
+    """Only words seen in training, in scripts without spaces pairs of characters, where the run has a lexicon."""
 
     def __post_init__(self) -> None:
         check_types("decoding", self)
@@ -58,11 +58,6 @@ class DecodingConfig:
             raise ConfigError(
                 f"decoding.num_beams is {self.num_beams} with temperature {self.temperature}; "
                 "beam search is deterministic: set temperature 0"
-            )
-        if self.candidates > 1 and self.temperature == 0:
-            raise ConfigError(
-                f"decoding.candidates is {self.candidates} with temperature 0; all would be the same text: "
-                "set candidates 1, or a temperature"
             )
         if self.max_length is not None and self.min_length > self.max_length:
             raise ConfigError(

@@ -11,11 +11,13 @@ from torch import Tensor
 
 from textvae.config import RunConfig
 from textvae.config.presets import resolved
+from textvae.data.normalization import normalized
 from textvae.data.splits import Splits, open_splits
 from textvae.data.store import TokenStore
 from textvae.data.tokenizer_defaults import default_kind, mostly_spaceless, word_list
 from textvae.data.tokenizers import Tokenizer
 from textvae.data.vocabulary import EOS
+from textvae.decoding.pairs import character_pairs
 from textvae.errors import DataError
 
 LENGTH_QUANTILE = 0.99
@@ -34,7 +36,7 @@ class Prepared:
     train: TokenStore
     valid: TokenStore
     words: list[str]
-    """The lexicon: words of the training texts; empty where it is not used."""
+    """The lexicon: words (or pairs of characters) of the training texts; empty where it is not used."""
     facts: dict[str, Any]
     """Names, counts and hashes for the run's records."""
     warnings: tuple[str, ...]
@@ -95,10 +97,16 @@ def _train_tokenizer(splits: Splits, config: RunConfig) -> Tokenizer:
 
 
 def _lexicon_words(splits: Splits, tokenizer: Tokenizer) -> list[str]:
-    """Return the words decoding may keep to: subword tokenizers of scripts with spaces can misspell, others cannot."""
-    if tokenizer.kind not in ("bpe", "unigram") or mostly_spaceless(splits.train):
-        return []
-    return word_list(splits.train)
+    """Return what decoding may keep to: known words where spaces part them, else known pairs of characters.
+
+    Word tokenizers cannot misspell; characters of a script with spaces, and subwords of one without, are left alone.
+    """
+    spaceless = mostly_spaceless(splits.train)
+    if tokenizer.kind in ("bpe", "unigram") and not spaceless:
+        return word_list(splits.train)
+    if tokenizer.kind == "char" and spaceless:
+        return character_pairs(normalized([text], tokenizer.normalize)[0] for text in splits.train)
+    return []
 
 
 def _facts(splits: Splits, train: TokenStore, valid: TokenStore, tokenizer: Tokenizer) -> dict[str, Any]:
