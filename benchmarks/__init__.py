@@ -1,0 +1,1 @@
+"""Timings and sizes: run by hand, never by the tests."""
