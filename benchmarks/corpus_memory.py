@@ -32,7 +32,9 @@ def main(num_lines: int) -> None:
 def write_corpus(path: Path, num_lines: int) -> None:
     """Write lines of 5 to 30 words of a Zipf-like vocabulary."""
     random = np.random.default_rng(0)
-    words = np.array(["".join(random.choice(list("aeioulnrstmk"), random.integers(2, 9))) for _ in range(20_000)])
+    words = np.array(
+        ["".join(random.choice(list("aeioulnrstmk"), random.integers(2, 9))) for _ in range(20_000)]
+    )
     with path.open("w") as file:
         for start in range(0, num_lines, 10_000):
             size = min(10_000, num_lines - start)

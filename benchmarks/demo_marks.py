@@ -23,7 +23,9 @@ def main(run: str, language: str) -> None:
     samples = vae.sample(NUM, seed=1)
     print("\n".join(samples))
     real, made = distinct_n(train[:NUM], 2), distinct_n(samples, 2)
-    print(f"\ncopied {copy_rate(samples, train):.2f}, distinct-2 {made:.3f} = {made / real:.2f} × real text's {real:.3f}")
+    print(
+        f"\ncopied {copy_rate(samples, train):.2f}, distinct-2 {made:.3f} = {made / real:.2f} × real text's {real:.3f}"
+    )
     print(f"words that are not in the corpus: {unknown_words(samples, texts) or 'none'}")
     found = vae.evaluate(held_out, num_prior=0)
     print({key: round(value, 3) for key, value in found.measures.items()}, found.settings)

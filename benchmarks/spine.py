@@ -22,7 +22,13 @@ from textvae.training.precision import fast_products
 from textvae.training.step import Stepper
 
 SETTINGS = {
-    "model": {"vocab_size": 10_002, "embed_dim": 256, "encoder_dim": 256, "decoder_dim": 256, "max_length": 80},
+    "model": {
+        "vocab_size": 10_002,
+        "embed_dim": 256,
+        "encoder_dim": 256,
+        "decoder_dim": 256,
+        "max_length": 80,
+    },
     "training": {"batch_tokens": 1400},
 }
 NUM_TEXTS, NUM_STEPS = 2000, 12
@@ -49,7 +55,8 @@ def measure(store: TokenStore, config: RunConfig, name: str) -> None:
 
     def train() -> int:
         return sum(
-            (stepper.take(batch, step=next(steps), beta=0.1, progress=0.5), batch.num_targets)[1] for batch in batches
+            (stepper.take(batch, step=next(steps), beta=0.1, progress=0.5), batch.num_targets)[1]
+            for batch in batches
         )
 
     codec = Codec(model.eval(), Tokenizer.train(["a b"], kind="word"))

@@ -36,7 +36,9 @@ def test_the_three_minutes_of_python_run(tmp_path, monkeypatch):
     (tmp_path / "reviews.txt").write_text("\n".join(ENGLISH))
     (tmp_path / "test.txt").write_text("\n".join(ENGLISH[:8]))
     train = TextVAE.train.__func__
-    monkeypatch.setattr(TextVAE, "train", classmethod(lambda cls, *a, **k: train(cls, *a, settings=SETTINGS, **k)))
+    monkeypatch.setattr(
+        TextVAE, "train", classmethod(lambda cls, *a, **k: train(cls, *a, settings=SETTINGS, **k))
+    )
     code = README.split("```python\n")[1].split("```")[0]
     names: dict = {}
     exec(compile(code, "README.md", "exec"), names)

@@ -169,6 +169,14 @@ def test_folder_rules(run, tmp_path):
         train(tmp_path / "file")
 
 
+def test_what_a_start_that_was_killed_left_is_no_obstacle(tmp_path):
+    (tmp_path / "run").mkdir()
+    for name in ("tokenizer.json", "data.json", ".tmp-config.yaml.file-0123abcd"):
+        (tmp_path / "run" / name).write_text("half")
+    train(tmp_path / "run", training={"epochs": 1})
+    assert not list((tmp_path / "run").glob(".tmp-*"))
+
+
 def test_overwrite_removes_the_run_and_nothing_else(tmp_path):
     run = train_tiny(tmp_path / "run")
     (run / "my-notes.txt").write_text("mine")

@@ -18,7 +18,7 @@ MEASURED_TEXTS = 100
 """Held-out texts that are measured at most: the demo is short."""
 
 IN_WORDS = {
-    "ppl_word": "as unsure of each next word as among so many equally likely ones",
+    "ppl_token": "as unsure of each next token as among so many equally likely ones",
     "rate": "nats of a text that z carries",
     "mutual_information": "nats that z and text share",
     "active_units": "dimensions of z in use",

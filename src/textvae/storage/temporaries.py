@@ -13,6 +13,7 @@ from typing import Literal
 from textvae.errors import RunError
 from textvae.storage.manifest import is_complete, verify_folder
 
+PREFIX = ".tmp-"
 Kind = Literal["new", "old", "file"]
 _PATTERN = re.compile(r"\.tmp-(?P<name>.+)\.(?P<kind>new|old|file)-(?P<token>[0-9a-f]{8})", re.DOTALL)
 
@@ -24,7 +25,7 @@ def new_token() -> str:
 
 def temporary(target: Path, kind: Kind, token: str) -> Path:
     """Return the temporary beside `target`: the same folder, so that a rename is atomic."""
-    return target.with_name(f".tmp-{target.name}.{kind}-{token}")
+    return target.with_name(f"{PREFIX}{target.name}.{kind}-{token}")
 
 
 def locate(target: Path) -> Path:

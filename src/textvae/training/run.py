@@ -13,9 +13,11 @@ from textvae.codec import resolve_device
 from textvae.codec.location import CHECKPOINTS, MODEL_FOLDER
 from textvae.config import RunConfig, read_settings
 from textvae.data.tokenizers import CONFIG_FILE as TOKENIZER_CONFIG
+from textvae.data.tokenizers import LIBRARY_FILE as TOKENIZER_FILE
 from textvae.data.tokenizers import Tokenizer
 from textvae.errors import RunError, RunExistsError, RunNotFoundError
 from textvae.storage.atomic import write_file
+from textvae.storage.temporaries import PREFIX, remove_stale_temporaries
 from textvae.training.distributed import Ranks, joined_ranks
 from textvae.training.precision import fast_products
 from textvae.training.preparation import Prepared, prepare
@@ -26,10 +28,12 @@ from textvae.training.trainer import Trainer
 
 DATA_FILE = "data.json"
 ENTRIES = (
-    CONFIG_FILE, DATA_FILE, METRICS_FILE, CURVES_FILE, CARD_FILE, FAILED_BATCH, TOKENIZER_CONFIG, "tokenizer.json",
+    CONFIG_FILE, DATA_FILE, METRICS_FILE, CURVES_FILE, CARD_FILE, FAILED_BATCH, TOKENIZER_CONFIG, TOKENIZER_FILE,
     SAMPLES, MODEL_FOLDER, CHECKPOINTS,
 )  # fmt: skip
 """Everything a run writes into its folder."""
+BEGINNINGS = (DATA_FILE, TOKENIZER_CONFIG, TOKENIZER_FILE)
+"""What a run that was killed before it had its settings may have left."""
 
 
 def train_run(
@@ -84,6 +88,7 @@ def open_folder(run: Path, *, resume: bool, overwrite: bool) -> None:
     """Make the folder of a run ready: new, cleared of an earlier run, or as it is."""
     present = [path.name for path in run.iterdir()] if run.is_dir() else []
     is_run = CONFIG_FILE in present
+    foreign = sorted(name for name in present if name not in BEGINNINGS and not name.startswith(PREFIX))
     if resume:
         if not is_run:
             raise RunNotFoundError(f"{run} holds no run to resume; leave out --resume to start one")
@@ -92,13 +97,12 @@ def open_folder(run: Path, *, resume: bool, overwrite: bool) -> None:
         raise RunExistsError(f"{run} is a file; a run needs a folder: choose another --output")
     if is_run and not overwrite:
         raise RunExistsError(f"{run} holds a run already; use --resume, --overwrite, or another --output")
-    if present and not is_run:
-        raise RunExistsError(
-            f"{run} holds other files ({', '.join(sorted(present)[:3])}); choose another --output"
-        )
+    if foreign and not is_run:
+        raise RunExistsError(f"{run} holds other files ({', '.join(foreign[:3])}); choose another --output")
     for name in ENTRIES:
         path = run / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    remove_stale_temporaries(run)
     run.mkdir(parents=True, exist_ok=True)
 
 
