@@ -38,6 +38,8 @@ from textvae.training.step import FAILED_BATCH, Stepper, StepReport
 
 RECORD_EVERY = 20
 """Steps between training records."""
+DRAW_EVERY = 30.0
+"""Seconds between drawings of the curves, which take a fraction of one; the last is drawn at the end."""
 RAISE_TARGET = 1.15
 REACHED = 0.15
 """A rate within this share of its target has reached it."""
@@ -75,6 +77,7 @@ class Trainer:
         self.clock = Clock()
         self.last: HeldOut | None = None
         self._num_batches = 1
+        self._drawn = time.monotonic()
 
     def resume(self) -> bool:
         """Go on from the newest checkpoint; return whether there was one.
@@ -105,6 +108,8 @@ class Trainer:
                 self._checkpoint()
             while not self._finished():
                 self._epoch()
+        if self.ranks.is_main:
+            draw_curves(self.run)
         return self.state
 
     def _epoch(self) -> None:
@@ -132,8 +137,9 @@ class Trainer:
         self._evaluate()
         state.elapsed += time.monotonic() - started
         self._checkpoint()
-        if self.ranks.is_main:
+        if self.ranks.is_main and time.monotonic() - self._drawn > DRAW_EVERY:
             draw_curves(self.run)
+            self._drawn = time.monotonic()
 
     def _step(self, batch: Batch) -> StepReport:
         state = self.state
