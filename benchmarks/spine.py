@@ -31,7 +31,7 @@ SETTINGS = {
     },
     "training": {"batch_tokens": 1400},
 }
-NUM_TEXTS, NUM_STEPS = 2000, 12
+NUM_TEXTS, NUM_STEPS = 600, 6
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ CHINESE = [
 SETTINGS = {
     "model": {"embed_dim": 12, "encoder_dim": 10, "decoder_dim": 14, "latent_dim": 4},
     "objective": {"target_rate": 3.0},
+    "decoding": {"candidates": 2},
     "training": {"epochs": 3, "batch_tokens": 200, "checkpoint_every": 4, "samples": 2, "threads": 1},
 }
 
