@@ -14,14 +14,6 @@ VOCAB, LIMIT = 6, 4
 PENALTIES = [-1.0, 0.0, 0.5, 1.0, 2.0]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 class SecondOrder:
     """Logits depend on z and the last two tokens; counts its steps."""
 

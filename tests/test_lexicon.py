@@ -27,14 +27,6 @@ TEXTS = [
 ]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 class Mixed:
     """A tokenizer for tests whose pieces run across words, spaces and punctuation, cut at random."""
 

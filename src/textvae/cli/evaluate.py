@@ -1,7 +1,7 @@
 """`textvae evaluate`."""
 
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,9 +12,6 @@ from textvae.cli.screen import Screen
 if TYPE_CHECKING:
     from textvae.data.sources import Corpus
     from textvae.evaluation.report import Evaluation
-
-OF_SAMPLES = ("self_bleu", "distinct_1", "distinct_2", "copy_rate")
-"""Measures of prior samples."""
 
 
 def evaluate(
@@ -94,7 +91,7 @@ def show(found: "Evaluation", screen: Screen, *, definitions: bool = False) -> N
     if definitions:
         screen.heading("definitions")
         for key in found.measures:
-            screen.paragraph(*render([key], _stated(key, settings)), mark="·")
+            screen.paragraph(*render([key], found.settings_of(key)), mark="·")
 
 
 def number(value: float) -> str:
@@ -102,9 +99,3 @@ def number(value: float) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     return f"{value:,.2f}" if abs(value) >= 1 else f"{value:.4f}"
-
-
-def _stated(key: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings that a measure's definition names; those of samples count samples, not texts."""
-    stated = {"z": "posterior mean", "decoding": "greedy", "n": 4, **settings}
-    return stated | {"N": settings["samples"]} if key in OF_SAMPLES else stated
