@@ -10,6 +10,7 @@ from itertools import islice
 from tokenizers import Regex, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as Library
 
+from textvae.data.unigram import weigh_pieces
 from textvae.errors import TokenizerError
 
 UNKNOWN = "< >"
@@ -82,7 +83,7 @@ def _bpe_model(texts: Iterable[str], num_pieces: int) -> models.Model:
     trainer = trainers.BpeTrainer(
         vocab_size=num_pieces, show_progress=False, special_tokens=[], max_token_length=MAX_PIECE_CHARS
     )
-    learned = _learned(Library(models.BPE()), trainer, texts, num_pieces)
+    learned = _learned(Library(models.BPE()), trainer, _Familiar(texts, num_pieces // 2))
     pieces = sorted(learned["vocab"], key=learned["vocab"].__getitem__)
     merges = [(left, right) for left, right in learned["merges"]]
     return models.BPE(_numbered(pieces), merges, unk_token=UNKNOWN)
@@ -92,11 +93,17 @@ def _unigram_model(texts: Iterable[str], num_pieces: int) -> models.Model:
     trainer = trainers.UnigramTrainer(
         vocab_size=num_pieces, show_progress=False, special_tokens=[], max_piece_length=MAX_PIECE_CHARS
     )
-    learned = _learned(Library(models.Unigram()), trainer, texts, num_pieces)
-    return models.Unigram([(UNKNOWN, 0.0), *_reproducible(dict(learned["vocab"]))], unk_id=0)
+    sample = _Familiar(texts, num_pieces // 2)
+    learned = _learned(Library(models.Unigram()), trainer, sample)
+    split = _pre_tokenizer("unigram").pre_tokenize_str
+    units = Counter(unit for text in sample for unit, _ in split(text))
+    pieces = weigh_pieces(
+        _reproducible(dict(learned["vocab"])), units, num_pieces, max_chars=MAX_PIECE_CHARS
+    )
+    return models.Unigram([(UNKNOWN, 0.0), *pieces], unk_id=0)
 
 
-def _reproducible(scores: dict[str, float]) -> list[tuple[str, float]]:
+def _reproducible(scores: dict[str, float]) -> dict[str, float]:
     """Undo what the library's trainer leaves to chance: equal corpora train equally.
 
     Characters no sentence needs get scores from a ladder, in hash order: they all go to its foot. Parallel sums
@@ -105,17 +112,15 @@ def _reproducible(scores: dict[str, float]) -> list[tuple[str, float]]:
     foot = min(scores.values(), default=0.0)
     top = foot + _LADDER_STEP * sum(len(piece) == 1 for piece in scores)
     level = {p: foot if len(p) == 1 and score < top else score for p, score in scores.items()}
-    return sorted(((p, round(score, 6)) for p, score in level.items()), key=lambda item: (-item[1], item[0]))
+    return {piece: round(level[piece], 6) for piece in sorted(level)}
 
 
 _MODELS = {"word": _word_model, "char": _char_model, "bpe": _bpe_model, "unigram": _unigram_model}
 
 
-def _learned(library: Library, trainer: trainers.Trainer, texts: Iterable[str], num_pieces: int) -> dict:
+def _learned(library: Library, trainer: trainers.Trainer, sample: Iterable[str]) -> dict:
     library.pre_tokenizer = _pre_tokenizer("unigram")
-    sample = _Sampled(texts)
-    rare = _rare_chars(sample, num_pieces // 2)
-    library.train_from_iterator(_without(sample, rare), trainer)
+    library.train_from_iterator(iter(sample), trainer)
     return json.loads(library.to_str())["model"]
 
 
@@ -141,21 +146,18 @@ def _rare_chars(texts: Iterable[str], limit: int) -> re.Pattern[str] | None:
     return re.compile(f"[{re.escape(''.join(rare))}]+") if rare else None
 
 
-def _without(texts: Iterable[str], rare: re.Pattern[str] | None) -> Iterator[str]:
-    for text in _trainable(texts):
-        yield from filter(None, rare.split(text) if rare else [text])
+class _Familiar:
+    """Every n-th text of a large corpus, without the characters that are spelt in bytes."""
 
-
-class _Sampled:
-    """An even, deterministic subsample of a large corpus: every n-th text."""
-
-    def __init__(self, texts: Iterable[str]) -> None:
+    def __init__(self, texts: Iterable[str], max_chars: int) -> None:
         lengths = [0, 0]
         for text in texts:
             lengths[0] += 1
             lengths[1] += len(text)
         self.texts = texts
         self.stride = max(1, math.ceil(lengths[0] / MAX_TRAIN_TEXTS), math.ceil(lengths[1] / MAX_TRAIN_CHARS))
+        self.rare = _rare_chars(islice(iter(texts), 0, None, self.stride), max_chars)
 
     def __iter__(self) -> Iterator[str]:
-        return islice(iter(self.texts), 0, None, self.stride)
+        for text in _trainable(islice(iter(self.texts), 0, None, self.stride)):
+            yield from filter(None, self.rare.split(text) if self.rare else [text])
