@@ -10,6 +10,7 @@ from torch import Tensor
 from textvae.codec.ranking import Ranking, log_frequencies
 from textvae.config import DecodingConfig
 from textvae.data.batching import collate, sequential_batches
+from textvae.data.known import PAIRS, WORDS, Known
 from textvae.data.store import TokenStore
 from textvae.data.tokenizers import Tokenizer
 from textvae.decoding.engine import decode
@@ -21,6 +22,7 @@ from textvae.errors import LatentError
 from textvae.models import VAEModel
 
 GREEDY = DecodingConfig(temperature=0)
+LEXICONS = {WORDS: Lexicon, PAIRS: PairLexicon}
 
 CANDIDATE_ROWS = 1024
 """Rows decoded at once at least where several are drawn for each text: most leave long before the last one ends."""
@@ -36,8 +38,7 @@ class Codec:
 
     Attributes:
         decoding: the settings used where none are given.
-        words: the words seen in training (characters: pairs of them), where decoding may keep to them; empty: no
-            lexicon.
+        known: what decoding keeps to unless told otherwise; None: nothing.
     """
 
     def __init__(
@@ -46,13 +47,13 @@ class Codec:
         tokenizer: Tokenizer,
         *,
         decoding: DecodingConfig | None = None,
-        words: Sequence[str] = (),
+        known: Known | None = None,
         batch_size: int = 128,
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.decoding = decoding or DecodingConfig()
-        self.words = tuple(words)
+        self.known = known
         self.batch_size = batch_size
 
     @property
@@ -185,9 +186,7 @@ class Codec:
 
     @cached_property
     def _lexicon(self) -> Lexicon | PairLexicon | None:
-        if not self.words:
-            return None
-        return (PairLexicon if self.tokenizer.kind == "char" else Lexicon)(self.words, self.tokenizer)
+        return LEXICONS[self.known.kind](self.known.entries, self.tokenizer) if self.known else None
 
     def _checked(self, z: Tensor) -> Tensor:
         if z.ndim != 2 or z.shape[1] != self.latent_dim:
