@@ -20,13 +20,14 @@ from typer.testing import CliRunner
 from textvae import __version__
 from textvae.cli.arguments import duration
 from textvae.cli.groups import DECODING_OPTIONS, Common, Decoding
-from textvae.cli.live import Progress, clock, picture
+from textvae.cli.live import Progress, picture
 from textvae.cli.main import VERBS, app
 from textvae.cli.screen import Screen, console, one_line
 from textvae.cli.settings import SettingOptions
 from textvae.config import DecodingConfig, RunConfig
 from textvae.data.embedded import embedded_texts
 from textvae.errors import ConfigError
+from textvae.progress import clock
 from textvae.training.progress import Standing
 from textvae.training.step import StepReport
 

@@ -19,8 +19,8 @@ from textvae.codec.files import load_weights, unshared
 from textvae.codec.location import model_folder
 from textvae.codec.ranking import Ranking
 from textvae.config import DecodingConfig
+from textvae.data.known import WORDS, Known, word_list
 from textvae.data.store import TokenStore
-from textvae.data.tokenizers import word_list
 from textvae.decoding.noise import row_normals
 from textvae.decoding.protocol import Decoded
 from textvae.errors import (
@@ -58,7 +58,7 @@ def any_codec(request) -> Codec:
 
 
 def in_batches(codec: Codec, size: int) -> Codec:
-    return Codec(codec.model, codec.tokenizer, decoding=codec.decoding, words=codec.words, batch_size=size)
+    return Codec(codec.model, codec.tokenizer, decoding=codec.decoding, known=codec.known, batch_size=size)
 
 
 # Batches
@@ -240,7 +240,7 @@ def test_every_text_begins_with_the_prefix(codec):
 
 
 def test_only_known_words_come_out_unless_any_are_allowed(codec):
-    z, known = codec.prior_sample(30, seed=2), set(codec.words)
+    z, known = codec.prior_sample(30, seed=2), set(codec.known.entries)
     words = {word for text in codec.decode(z, SETTINGS["plain"]) for word in word_list([text])}
     assert words
     assert words <= known
@@ -283,7 +283,7 @@ def test_a_loaded_model_is_the_saved_one_bit_for_bit(tmp_path, model):
     codec.decoding = SETTINGS["top_p"]
     saved(codec, tmp_path / "model")
     loaded = load_codec(tmp_path / "model")
-    assert (loaded.decoding, loaded.words, loaded.dtype) == (codec.decoding, codec.words, codec.dtype)
+    assert (loaded.decoding, loaded.known, loaded.dtype) == (codec.decoding, codec.known, codec.dtype)
     assert loaded.tokenizer.fingerprint == codec.tokenizer.fingerprint
     for name, tensor in codec.model.state_dict().items():
         assert torch.equal(loaded.model.state_dict()[name], tensor), name
@@ -315,9 +315,9 @@ def test_tied_weights_are_saved_once_and_others_may_take_their_place(tmp_path):
 
 def test_words_with_strange_characters_survive(tmp_path):
     codec = untrained()
-    codec.words = ("a\ud800b", "\ufeffq", "x\u200by", "词")
+    codec.known = Known(WORDS, ("a\ud800b", "\ufeffq", "x\u200by", "词"))
     saved(codec, tmp_path / "model")
-    assert load_codec(tmp_path / "model").words == codec.words
+    assert load_codec(tmp_path / "model").known == codec.known
 
 
 @pytest.fixture(scope="module")
@@ -336,7 +336,7 @@ FILES = (
     "model.json",
     "model.safetensors",
     "decoding.json",
-    "words.json",
+    "lexicon.json",
     "tokenizer.json",
     "tokenizer_config.json",
 )
@@ -427,10 +427,10 @@ def test_weights_that_lack_a_tensor_or_have_one_too_many(codec, tmp_path):
 
 def test_what_the_manifest_does_not_list_is_not_read(codec, tmp_path):
     files = codec_files(codec)
-    del files["words.json"]
+    del files["lexicon.json"]
     write_folder(tmp_path / "model", files, metadata={})
-    (tmp_path / "model" / "words.json").write_text('["zebra"]')
-    assert load_codec(tmp_path / "model").words == ()
+    (tmp_path / "model" / "lexicon.json").write_text('{"kind": "words", "entries": ["zebra"]}')
+    assert load_codec(tmp_path / "model").known is None
     del files["decoding.json"]
     write_folder(tmp_path / "other", files, metadata={})
     (tmp_path / "other" / "decoding.json").write_text("{}")
@@ -482,14 +482,14 @@ def test_a_model_of_the_hub(monkeypatch, codec, tmp_path):
     [request] = asked
     assert request.name == "owner/name"
     wanted = huggingface_hub.utils.filter_repo_objects(
-        ["README.md", "run.py", "model/run.py", "model/model.safetensors", "model/manifest.json", "model/words.json",
+        ["README.md", "run.py", "model/run.py", "model/model.safetensors", "model/manifest.json", "model/lexicon.json",
          "model/w.bin", "checkpoints/step-1/optimizer.safetensors", "model.json"],
         allow_patterns=request.allow_patterns, ignore_patterns=request.ignore_patterns,
     )  # fmt: skip
     assert list(wanted) == [
         "model/model.safetensors",
         "model/manifest.json",
-        "model/words.json",
+        "model/lexicon.json",
         "model.json",
     ]
 

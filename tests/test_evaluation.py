@@ -213,10 +213,8 @@ def test_a_seed_gives_one_report_and_the_decoding_of_samples_is_told(codec, foun
     assert DecodingConfig(**found.settings["sampling"]) == codec.decoding
 
 
-def test_progress_is_told_and_parts_can_be_left_out(codec):
-    heard = []
-    found = evaluate(codec, [" ", "the cat", ""], num_samples=1, num_prior=1, progress=heard.append)
-    assert heard == ["likelihoods of 1 texts, K = 1", "latents", "reconstructions", "1 prior samples"]
+def test_parts_can_be_left_out(codec):
+    found = evaluate(codec, [" ", "the cat", ""], num_samples=1, num_prior=1)
     left_out = {"mutual_information", "active_units", "active_units_0.1"}  # a single text has none
     left_out |= {"self_bleu", "distinct_1", "distinct_2", "copy_rate"}
     assert set(found.measures) == set(DEFINITIONS) - left_out

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textvae.config import DecodingConfig
-from textvae.data.tokenizers import Tokenizer, word_list
+from textvae.data.known import word_list
+from textvae.data.tokenizers import Tokenizer
 from textvae.data.vocabulary import BOS, EOS, FIRST_BYTE, NUM_BYTES, PAD, UNK
 from textvae.decoding import Lexicon, decode
 from textvae.errors import TokenizerError

@@ -5,10 +5,11 @@ import torch
 from tiny import CHINESE
 
 from textvae.config import DecodingConfig
+from textvae.data.known import character_pairs
 from textvae.data.tokenizers import Tokenizer
 from textvae.data.vocabulary import EOS
 from textvae.decoding.engine import decode
-from textvae.decoding.pairs import PairLexicon, character_pairs
+from textvae.decoding.pairs import PairLexicon
 from textvae.errors import TokenizerError
 
 TOKENIZER = Tokenizer.train(CHINESE, kind="char")

@@ -1,5 +1,4 @@
 import json
-import re
 from collections import Counter
 
 import numpy as np
@@ -9,7 +8,7 @@ from hypothesis import strategies as st
 
 from textvae.data import tokenizer_training
 from textvae.data.normalization import normalized
-from textvae.data.tokenizers import KINDS, Tokenizer, default_kind, default_vocab_size, word_list
+from textvae.data.tokenizers import KINDS, Tokenizer, default_kind, default_vocab_size
 from textvae.data.vocabulary import BOS, EOS, FIRST_BYTE, NUM_BYTES, NUM_SPECIAL, PAD, UNK
 from textvae.errors import TokenizerError
 
@@ -308,13 +307,3 @@ def test_defaults_follow_script_and_size():
     sizes = [default_vocab_size("unigram", num_chars) for num_chars in (0, 600_000, 2_400_000, 10**7, 10**10)]
     assert sizes == [1000, 4000, 8000, 16000, 16000]
     assert default_vocab_size("bpe", 0, spaceless=True) == 4000
-
-
-def test_the_word_list_is_stripped_ordered_and_limited():
-    words = word_list(ENGLISH)
-    assert words[0] == "a"
-    assert {"don't", "thirty-eight", "3,000", "strawberries"} <= set(words)
-    assert not [word for word in words if re.search(r"^\W|\W$", word)]
-    assert len(words) == len(set(words))
-    assert word_list(ENGLISH, limit=3) == words[:3]
-    assert word_list(["-- ... !"]) == []

@@ -5,7 +5,8 @@ from tiny import ENGLISH
 
 from textvae.codec import Codec
 from textvae.config import ModelConfig
-from textvae.data.tokenizers import Tokenizer, word_list
+from textvae.data.known import WORDS, Known, word_list
+from textvae.data.tokenizers import Tokenizer
 from textvae.models import VAEModel
 
 SIZES = {
@@ -26,4 +27,4 @@ def untrained(texts=ENGLISH, kind="bpe", *, words=False, dtype=torch.float64, se
     with torch.no_grad():
         for weights in vae.parameters():  # an untrained model hardly listens to z
             weights.mul_(2)
-    return Codec(vae, tokenizer, words=word_list(texts) if words else ())
+    return Codec(vae, tokenizer, known=Known(WORDS, tuple(word_list(texts))) if words else None)

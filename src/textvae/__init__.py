@@ -21,6 +21,7 @@ _HOMES = {
     "DecodingConfig": "textvae.config",
     "ModelConfig": "textvae.config",
     "ObjectiveConfig": "textvae.config",
+    "ProgressLine": "textvae.progress",
     "RunConfig": "textvae.config",
     "RunError": "textvae.errors",
     "TextVAE": "textvae.vae",
@@ -41,6 +42,7 @@ __all__ = [
     "DecodingConfig",
     "ModelConfig",
     "ObjectiveConfig",
+    "ProgressLine",
     "RunConfig",
     "RunError",
     "TextVAE",
@@ -69,6 +71,7 @@ if TYPE_CHECKING:
     from textvae.data.tokenizers import Tokenizer
     from textvae.errors import ConfigError, DataError, RunError, TextVAEError, TrainingError
     from textvae.models import register_decoder, register_encoder
+    from textvae.progress import ProgressLine
     from textvae.vae import TextVAE
 
 

@@ -1,7 +1,7 @@
 """`TextVAE`: the object people hold."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,6 +21,7 @@ from textvae.distributions import DiagonalGaussian
 from textvae.errors import DataError, LatentError
 from textvae.evaluation.likelihood import likelihoods
 from textvae.evaluation.report import Evaluation, evaluate
+from textvae.progress import Progress
 from textvae.storage.atomic import write_folder
 from textvae.storage.manifest import read_manifest
 from textvae.training.progress import Observer
@@ -120,6 +121,19 @@ class TextVAE:
         """D, the dimensions of z."""
         return self.codec.latent_dim
 
+    @property
+    def progress(self) -> Progress | None:
+        """Who hears how far encoding, decoding and measuring are; None, as at first: nobody.
+
+        `vae.progress = ProgressLine()` shows it on standard error. It stands here and not among the arguments of each
+        method, as sentence-transformers' `show_progress_bar` does: what hears it is the same for all of them.
+        """
+        return self.codec.work.listener
+
+    @progress.setter
+    def progress(self, listener: Progress | None) -> None:
+        self.codec.work.listener = listener
+
     def encode(self, texts: Sequence[str], *, sample: bool = False, seed: int | None = None) -> np.ndarray:
         """Return z of each text, (B, D) float32: posterior means, or one draw each."""
         return self.codec.encode(_texts(texts), sample=sample, seed=_seed(seed)).float().numpy()
@@ -157,7 +171,10 @@ class TextVAE:
         """
         check_range("n", n, 0)
         seed = _seed(seed)
-        return self.codec.decode(self.codec.prior_sample(n, seed=seed), decoding, seed=seed, prefix=prefix)
+        with self.codec.work.part("sampling", n):
+            return self.codec.decode(
+                self.codec.prior_sample(n, seed=seed), decoding, seed=seed, prefix=prefix
+            )
 
     def reconstruct(
         self,
@@ -220,7 +237,6 @@ class TextVAE:
         num_prior: int = 1000,
         training: Any = None,
         seed: int = 0,
-        progress: Callable[[str], None] = lambda part: None,
     ) -> Evaluation:
         """Measure the model on a corpus; see `textvae.evaluation.definitions` for what each number is.
 
@@ -230,7 +246,6 @@ class TextVAE:
             num_prior: prior samples for the diversity measures.
             training: the training texts, for the share of samples copied from them.
             seed: of all samples.
-            progress: told each part before it starts.
 
         Raises:
             ConfigError: a number of samples out of range.
@@ -243,7 +258,6 @@ class TextVAE:
             num_prior=num_prior,
             training_texts=None if training is None else list(open_corpus(training)),
             seed=seed,
-            progress=progress,
         )
 
 

@@ -73,6 +73,7 @@ def demo(
         texts, output, config, common, resume=resume, overwrite=overwrite, command=shlex.join(command)
     )
     story = Story(output, texts, config, device=common.device)
+    story.vae.progress = common.screen.progress()
     if common.as_json:
         common.screen.json(story.record())
     else:

@@ -43,8 +43,11 @@ def evaluate(
     vae = common.load(run)
     found = vae.evaluate(
         list(islice(corpus, limit)),
-        num_samples=k, num_prior=samples, training=known, seed=common.drawn_seed, progress=common.screen.note,
-    )  # fmt: skip
+        num_samples=k,
+        num_prior=samples,
+        training=known,
+        seed=common.drawn_seed,
+    )
     if common.as_json:
         common.screen.json({"run": run, "data": corpus.name, **found.to_json()})
     else:

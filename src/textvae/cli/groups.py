@@ -104,6 +104,7 @@ class WithModel(Common):
 
         vae = TextVAE.from_pretrained(run, device=self.device)
         vae.codec.batch_size = self.batch_size or vae.codec.batch_size
+        vae.progress = self.screen.progress()
         return vae
 
 

@@ -37,8 +37,7 @@ def encode(
         raise DataError(f"no texts in {source}; it is empty or every line is blank")
     vae = common.load(run)
     seed = common.drawn_seed if sampled else 0
-    with common.screen.working(f"encoding {len(texts):,} texts"):
-        z = vae.encode(texts, sample=sampled, seed=seed)
+    z = vae.encode(texts, sample=sampled, seed=seed)
     content = io.BytesIO()
     np.save(content, z, allow_pickle=False)
     write_file(output, content.getvalue())
@@ -62,8 +61,7 @@ def decode(
     vae = common.load(run)
     config = decoding.over(vae.codec.decoding)
     seed = common.drawn_seed if config.temperature else 0
-    with common.screen.working(f"decoding {len(z):,} latents"):
-        found = vae.decode(z, decoding=config, seed=seed)
+    found = vae.decode(z, decoding=config, seed=seed)
     if common.as_json:
         common.screen.json({"seed": seed, "texts": found})
     else:

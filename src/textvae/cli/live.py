@@ -6,7 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from textvae.cli.screen import Screen, console, is_watched
+from textvae.cli.screen import Screen, console
+from textvae.progress import LIVE_SECONDS, PLAIN_SECONDS, clock, is_watched
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from textvae.training.progress import Standing
     from textvae.training.step import StepReport
 
-PLAIN_SECONDS, LIVE_SECONDS = 10.0, 0.2
-"""Between two plain lines, and two pictures of the live one."""
 SMOOTHING = 0.98
 HEAD = "epoch     -ELBO  distortion     rate  perplexity  active units     time"
 
@@ -154,14 +153,3 @@ def picture(line: str, standing: "Standing", num_epochs: str) -> "RenderableType
 def left(standing: "Standing") -> str:
     """Return the time left, in words."""
     return f"{clock(standing.eta)} left"
-
-
-def clock(seconds: float) -> str:
-    """Return a length of time.
-
-    >>> clock(75), clock(7265)
-    ('1:15', '2:01:05')
-    """
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

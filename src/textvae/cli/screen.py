@@ -7,6 +7,8 @@ from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
+from textvae.progress import ProgressLine, is_watched
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
@@ -22,11 +24,6 @@ def one_line(text: str) -> str:
     'two␊lines'
     """
     return text.translate(_CONTROLS)
-
-
-def is_watched(stream: TextIO) -> bool:
-    """Return whether a person may be looking at a terminal that can move its cursor."""
-    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def is_first_rank() -> bool:
@@ -102,6 +99,10 @@ class Screen:
         for row in rows:
             table.add_row(*(one_line(str(value)) for value in row))
         self._render(table)
+
+    def progress(self) -> ProgressLine | None:
+        """Return what shows how far work is; None where it is not to be seen."""
+        return None if self.quiet else ProgressLine()
 
     @contextmanager
     def working(self, what: str) -> Generator[None]:

@@ -120,8 +120,7 @@ def show(story: Story, screen: Screen) -> None:
     """Print the story."""
     from textvae.cli.evaluate import number
 
-    with screen.working("measuring"):
-        found = story.evaluation
+    found = story.evaluation
     screen.heading(f"On {found.settings['N']} texts it never saw (K = {NUM_IMPORTANCE})")
     rows = [(number(found.measures[key]), words) for key, words in IN_WORDS.items() if key in found.measures]
     screen.table(("", ""), rows, right=(0,))

@@ -25,8 +25,7 @@ def sample(
     """
     vae = common.load(run)
     config, seed = decoding.over(vae.codec.decoding), common.drawn_seed
-    with common.screen.working(f"sampling {number:,} texts"):
-        found = vae.sample(number, decoding=config, prefix=prefix, seed=seed)
+    found = vae.sample(number, decoding=config, prefix=prefix, seed=seed)
     if common.as_json:
         common.screen.json({"seed": seed, "texts": found})
     else:
@@ -54,8 +53,7 @@ def reconstruct(
     vae = common.load(run)
     config = decoding.over(GREEDY)
     seed = common.drawn_seed if sampled or config.temperature else 0
-    with common.screen.working(f"reconstructing {len(originals):,} texts"):
-        found = vae.reconstruct(originals, sample=sampled, decoding=config, seed=seed)
+    found = vae.reconstruct(originals, sample=sampled, decoding=config, seed=seed)
     _say_if_lossy(run, common)
     if common.as_json:
         pairs = [{"text": a, "reconstruction": b} for a, b in zip(originals, found, strict=True)]
@@ -111,8 +109,7 @@ def neighbors(
 
     known = open_corpus(corpus, text=text)
     vae = common.load(run)
-    with common.screen.working("encoding the corpus"):
-        [found] = vae.neighbors([query], known, k=k, metric=metric)
+    [found] = vae.neighbors([query], known, k=k, metric=metric)
     if common.as_json:
         rows = [{"text": one.text, "index": one.index, "distance": one.distance} for one in found]
         common.screen.json({"text": query, "metric": metric, "neighbors": rows})

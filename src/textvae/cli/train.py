@@ -14,6 +14,7 @@ from textvae.cli.screen import is_first_rank
 from textvae.cli.settings import SettingOptions
 from textvae.cli.verb import INTERRUPTED
 from textvae.config import RunConfig
+from textvae.progress import clock
 
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="The run folder to write.")]
 
@@ -120,7 +121,6 @@ def resume_command(data: list[str], output: Path, device: str, cache_dir: Path |
 
 def report(output: Path, common: Common, seconds: float) -> None:
     """Print what came out, where it is, and what to try."""
-    from textvae.cli.live import clock
     from textvae.cli.summary import measure_rows, summarize
 
     found = summarize(str(output), verify=False)

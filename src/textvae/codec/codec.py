@@ -10,6 +10,7 @@ from torch import Tensor
 from textvae.codec.ranking import Ranking, log_frequencies
 from textvae.config import DecodingConfig
 from textvae.data.batching import collate, sequential_batches
+from textvae.data.known import PAIRS, WORDS, Known
 from textvae.data.store import TokenStore
 from textvae.data.tokenizers import Tokenizer
 from textvae.decoding.engine import decode
@@ -19,8 +20,10 @@ from textvae.decoding.pairs import PairLexicon
 from textvae.distributions import DiagonalGaussian
 from textvae.errors import LatentError
 from textvae.models import VAEModel
+from textvae.progress import Work
 
 GREEDY = DecodingConfig(temperature=0)
+LEXICONS = {WORDS: Lexicon, PAIRS: PairLexicon}
 
 CANDIDATE_ROWS = 1024
 """Rows decoded at once at least where several are drawn for each text: most leave long before the last one ends."""
@@ -36,8 +39,8 @@ class Codec:
 
     Attributes:
         decoding: the settings used where none are given.
-        words: the words seen in training (characters: pairs of them), where decoding may keep to them; empty: no
-            lexicon.
+        known: what decoding keeps to unless told otherwise; None: nothing.
+        work: tells whom it may concern how far encoding, scoring and decoding are.
     """
 
     def __init__(
@@ -46,14 +49,15 @@ class Codec:
         tokenizer: Tokenizer,
         *,
         decoding: DecodingConfig | None = None,
-        words: Sequence[str] = (),
+        known: Known | None = None,
         batch_size: int = 128,
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.decoding = decoding or DecodingConfig()
-        self.words = tuple(words)
+        self.known = known
         self.batch_size = batch_size
+        self.work = Work()
 
     @property
     def latent_dim(self) -> int:
@@ -84,6 +88,7 @@ class Codec:
                 torch.from_numpy(batch.tokens).to(self.device),
                 torch.from_numpy(batch.lengths).to(self.device),
             )
+            self.work.count(len(indices))
 
     @torch.no_grad()  # not inference_mode: people optimise over what comes back
     def posterior(self, texts: Sequence[str] | TokenStore) -> DiagonalGaussian:
@@ -92,10 +97,11 @@ class Codec:
         loc = torch.empty(len(store), self.latent_dim, dtype=self.dtype)
         scale = torch.empty_like(loc)
         self.model.eval()
-        for indices, tokens, lengths in self.batches(store):
-            posterior = self.model.posterior(tokens, lengths)
-            loc[indices] = posterior.loc.to(loc)
-            scale[indices] = posterior.scale.to(scale)
+        with self.work.part("encoding", len(store)):
+            for indices, tokens, lengths in self.batches(store):
+                posterior = self.model.posterior(tokens, lengths)
+                loc[indices] = posterior.loc.to(loc)
+                scale[indices] = posterior.scale.to(scale)
         return DiagonalGaussian(loc, scale)
 
     @torch.no_grad()
@@ -109,9 +115,10 @@ class Codec:
             raise LatentError(f"{len(z)} latents for {len(store)} texts; one for each is needed")
         result = torch.empty(len(store), dtype=torch.float64)
         self.model.eval()
-        for indices, tokens, lengths in self.batches(store):
-            latents = z[indices].to(self.dtype).to(self.device)
-            result[indices] = self.model.log_likelihood(tokens, lengths, latents).cpu().double()
+        with self.work.part("scoring", len(store)):
+            for indices, tokens, lengths in self.batches(store):
+                latents = z[indices].to(self.dtype).to(self.device)
+                result[indices] = self.model.log_likelihood(tokens, lengths, latents).cpu().double()
         return result
 
     def encode(self, texts: Sequence[str], *, sample: bool = False, seed: int = 0) -> Tensor:
@@ -147,8 +154,10 @@ class Codec:
         num_rows = self.batch_size if num == 1 else max(self.batch_size, CANDIDATE_ROWS)
         size = max(1, num_rows // num)
         rows: list[list[int]] = []
-        for start in range(0, len(self._checked(z)), size):
-            rows += self._decode_batch(z[start : start + size], config, seed, start, begun)
+        with self.work.part("decoding", len(self._checked(z))):
+            for start in range(0, len(z), size):
+                rows += self._decode_batch(z[start : start + size], config, seed, start, begun)
+                self.work.count(min(size, len(z) - start))
         return self.tokenizer.decode(rows)
 
     def reconstruct(
@@ -185,9 +194,7 @@ class Codec:
 
     @cached_property
     def _lexicon(self) -> Lexicon | PairLexicon | None:
-        if not self.words:
-            return None
-        return (PairLexicon if self.tokenizer.kind == "char" else Lexicon)(self.words, self.tokenizer)
+        return LEXICONS[self.known.kind](self.known.entries, self.tokenizer) if self.known else None
 
     def _checked(self, z: Tensor) -> Tensor:
         if z.ndim != 2 or z.shape[1] != self.latent_dim:

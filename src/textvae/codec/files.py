@@ -10,8 +10,9 @@ from torch import Tensor
 
 from textvae.codec.codec import Codec
 from textvae.config import DecodingConfig, ModelConfig
+from textvae.data.known import Known
 from textvae.data.tokenizers import CONFIG_FILE, LIBRARY_FILE, Tokenizer
-from textvae.errors import CorruptRunError
+from textvae.errors import ConfigError, CorruptRunError, DataError
 from textvae.models import VAEModel
 from textvae.storage.atomic import Content
 from textvae.storage.manifest import MANIFEST, read_manifest, verify_folder
@@ -19,11 +20,11 @@ from textvae.storage.tensors import load_tensors, save_tensors
 
 T = TypeVar("T", ModelConfig, DecodingConfig)
 
-MODEL_FILE, WEIGHTS_FILE, DECODING_FILE, WORDS_FILE = (
+MODEL_FILE, WEIGHTS_FILE, DECODING_FILE, LEXICON_FILE = (
     "model.json",
     "model.safetensors",
     "decoding.json",
-    "words.json",
+    "lexicon.json",
 )
 NEEDED_FILES = (MODEL_FILE, WEIGHTS_FILE, DECODING_FILE, LIBRARY_FILE, CONFIG_FILE)
 
@@ -41,8 +42,8 @@ def codec_files(codec: Codec, weights: dict[str, Tensor] | None = None) -> dict[
         WEIGHTS_FILE: save_tensors(unshared(codec.model, weights or codec.model.state_dict())),
         **codec.tokenizer.files(),
     }
-    if codec.words:
-        files[WORDS_FILE] = json.dumps(codec.words, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    if codec.known:
+        files[LEXICON_FILE] = codec.known.to_json()
     return files
 
 
@@ -75,7 +76,7 @@ def load_codec(folder: Path, *, device: torch.device | None = None) -> Codec:
         model.to(device or torch.device("cpu")).eval(),
         tokenizer,
         decoding=_read(DecodingConfig, folder / DECODING_FILE),
-        words=_read_words(folder / WORDS_FILE) if WORDS_FILE in listed else (),
+        known=_read_known(folder / LEXICON_FILE) if LEXICON_FILE in listed else None,
     )
 
 
@@ -120,8 +121,8 @@ def _read(kind: type[T], path: Path) -> T:
         raise CorruptRunError(f"{path} cannot be read as {kind.__name__}: {error}") from error
 
 
-def _read_words(path: Path) -> list[str]:
+def _read_known(path: Path) -> Known:
     try:
-        return json.loads(path.read_bytes().decode("utf-8", "surrogatepass"))
-    except ValueError as error:
-        raise CorruptRunError(f"{path} cannot be read as a list of words: {error}") from error
+        return Known.from_json(path.read_bytes())
+    except (OSError, ConfigError, DataError) as error:
+        raise CorruptRunError(f"{path} cannot be read as a lexicon: {error}") from error

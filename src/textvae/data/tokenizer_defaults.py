@@ -1,6 +1,5 @@
-"""Which tokenizer a corpus gets when nobody says, and the words it holds."""
+"""Which tokenizer a corpus gets when nobody says."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from itertools import islice
@@ -10,7 +9,6 @@ from textvae.data.scripts import is_spaceless, script_counts
 SAMPLE_TEXTS = 5000
 MIN_SUBWORD_VOCAB, MIN_SPACELESS_VOCAB, MAX_SUBWORD_VOCAB = 1000, 4000, 16_000
 _REFERENCE_VOCAB, _REFERENCE_CHARS = 4000, 600_000
-_EDGES = re.compile(r"^[\W_]+|[\W_]+$")
 
 
 def mostly_spaceless(texts: Iterable[str]) -> bool:
@@ -40,19 +38,3 @@ def default_vocab_size(kind: str, num_chars: int, *, spaceless: bool = False) ->
     smallest = MIN_SPACELESS_VOCAB if spaceless else MIN_SUBWORD_VOCAB
     size = _REFERENCE_VOCAB * (num_chars * (3 if spaceless else 1) / _REFERENCE_CHARS) ** 0.5
     return int(min(max(size, smallest), MAX_SUBWORD_VOCAB) // 100 * 100)
-
-
-def word_list(texts: Iterable[str], limit: int = 200_000) -> list[str]:
-    """Return the whitespace-delimited words, punctuation stripped from their edges, most frequent first.
-
-    >>> word_list(['A rose is a rose, "a rose"!'])
-    ['rose', 'a', 'A', 'is']
-    """
-    units: Counter[str] = Counter()
-    for text in texts:
-        units.update(text.split())
-    words: Counter[str] = Counter()
-    for unit, count in units.items():
-        words[_EDGES.sub("", unit)] += count
-    words.pop("", None)
-    return sorted(words, key=lambda word: (-words[word], word))[:limit]

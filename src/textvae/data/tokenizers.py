@@ -18,12 +18,12 @@ from tokenizers import Tokenizer as Library
 
 from textvae.config.data import NORMALIZERS
 from textvae.data.normalization import normalized
-from textvae.data.tokenizer_defaults import default_kind, default_vocab_size, mostly_spaceless, word_list
+from textvae.data.tokenizer_defaults import default_kind, default_vocab_size, mostly_spaceless
 from textvae.data.tokenizer_training import BARRIER, train_library
 from textvae.data.vocabulary import FIRST_BYTE, NUM_BYTES, NUM_SPECIAL, UNK
 from textvae.errors import TokenizerError
 
-__all__ = ["KINDS", "Tokenizer", "default_kind", "default_vocab_size", "word_list"]
+__all__ = ["KINDS", "Tokenizer", "default_kind", "default_vocab_size"]
 
 KINDS = ("word", "char", "bpe", "unigram")
 FORMAT_VERSION = 1

@@ -49,7 +49,7 @@ class Lexicon:
     """The known words, and which token may follow where.
 
     Args:
-        words: as `textvae.data.tokenizers.word_list` gives them, of the texts as the tokenizer normalises them.
+        words: as `textvae.data.known.word_list` gives them, of the texts as the tokenizer normalises them.
         tokenizer: of a kind with bytes (bpe, unigram, char).
 
     Raises:

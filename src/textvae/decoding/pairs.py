@@ -3,8 +3,7 @@
 Most Chinese words are one or two characters long, so a made-up word nearly always shows as a pair that no text has.
 """
 
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -15,27 +14,11 @@ from textvae.data.vocabulary import EOS
 from textvae.errors import TokenizerError
 
 
-def character_pairs(texts: Iterable[str], limit: int = 500_000) -> list[str]:
-    """Return the pairs of neighbouring characters of `texts`, and each character that ends one, sorted.
-
-    Nothing is returned where there are more than `limit`: a corpus of that size teaches its words by itself.
-
-    >>> character_pairs(["你好。", "好。"])
-    ['。', '你好', '好。']
-    """
-    found: set[str] = set()
-    for text in texts:
-        found.update(map("".join, pairwise(text)), text[-1:])
-        if len(found) > limit:
-            return []
-    return sorted(found)
-
-
 class PairLexicon:
     """Which character may follow which, and which may end a text.
 
     Args:
-        pairs: as `character_pairs` gives them.
+        pairs: as `textvae.data.known.character_pairs` gives them.
         tokenizer: of characters.
 
     Raises:

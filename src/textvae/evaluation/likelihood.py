@@ -60,7 +60,8 @@ def likelihoods(codec: Codec, store: TokenStore, *, num_samples: int, seed: int 
     Raises:
         ConfigError: no sample is asked for.
     """
-    weights, distortion, posterior = log_weights(codec, store, num_samples=num_samples, seed=seed)
+    with codec.work.part(f"likelihoods, K = {num_samples}", len(store), passes=num_samples + 1):
+        weights, distortion, posterior = log_weights(codec, store, num_samples=num_samples, seed=seed)
     return Likelihoods(
         distortion=distortion,
         rate=rate(_wide(posterior), _wide(codec.model.prior())),

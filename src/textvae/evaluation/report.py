@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,7 +60,6 @@ def evaluate(
     num_prior: int = 1000,
     training_texts: Sequence[str] | None = None,
     seed: int = 0,
-    progress: Callable[[str], None] = lambda part: None,
 ) -> Evaluation:
     """Measure a model on held-out texts.
 
@@ -71,7 +70,6 @@ def evaluate(
         num_prior: prior samples for the diversity measures, at the codec's own decoding settings.
         training_texts: for `copy_rate`; None: it is left out.
         seed: of posterior and prior samples.
-        progress: told each part before it starts.
 
     Raises:
         ConfigError: a number of samples out of range.
@@ -82,16 +80,13 @@ def evaluate(
     if not texts:
         raise DataError("no texts to evaluate on; the file is empty or every line is blank")
     store = codec.store(texts)
-    progress(f"likelihoods of {len(texts):,} texts, K = {num_samples}")
     terms = likelihoods(codec, store, num_samples=num_samples, seed=seed)
     measures = likelihood_measures(terms, store, scored_texts(codec, store, texts))
-    progress("latents")
     measures |= latent_measures(terms)
-    progress("reconstructions")
-    decodes = codec.decode(terms.posterior.loc, DecodingConfig(temperature=0))
+    with codec.work.part("reconstructing", len(texts)):
+        decodes = codec.decode(terms.posterior.loc, DecodingConfig(temperature=0))
     bleu = reconstruction_bleu(decodes, texts)
     measures |= {"reconstruction_bleu": bleu.score, "exact_match": exact_match(decodes, texts)}
-    progress(f"{num_prior:,} prior samples")
     measures |= sample_measures(codec, num_prior, training_texts, seed)
     settings = {
         "N": len(texts),
@@ -154,7 +149,8 @@ def sample_measures(
     """Return diversity of prior samples, and the share copied from training."""
     if num_prior < 2:
         return {}
-    samples = codec.decode(codec.prior_sample(num_prior, seed=seed), seed=seed)
+    with codec.work.part("sampling", num_prior):
+        samples = codec.decode(codec.prior_sample(num_prior, seed=seed), seed=seed)
     measures = {
         "self_bleu": self_bleu(samples, SELF_BLEU_ORDER),
         "distinct_1": distinct_n(samples, 1),

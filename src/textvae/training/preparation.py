@@ -11,13 +11,12 @@ from torch import Tensor
 
 from textvae.config import RunConfig
 from textvae.config.presets import resolved
-from textvae.data.normalization import normalized
+from textvae.data.known import Known, known_entries
 from textvae.data.splits import Splits, open_splits
 from textvae.data.store import TokenStore
-from textvae.data.tokenizer_defaults import default_kind, mostly_spaceless, word_list
+from textvae.data.tokenizer_defaults import default_kind
 from textvae.data.tokenizers import Tokenizer
 from textvae.data.vocabulary import EOS
-from textvae.decoding.pairs import character_pairs
 from textvae.errors import DataError
 
 LENGTH_QUANTILE = 0.99
@@ -35,8 +34,8 @@ class Prepared:
     tokenizer: Tokenizer
     train: TokenStore
     valid: TokenStore
-    words: list[str]
-    """The lexicon: words (or pairs of characters) of the training texts; empty where it is not used."""
+    known: Known | None
+    """What decoding keeps to; None: nothing."""
     facts: dict[str, Any]
     """Names, counts and hashes for the run's records."""
     warnings: tuple[str, ...]
@@ -75,7 +74,7 @@ def prepare(
         tokenizer=tokenizer,
         train=train,
         valid=valid,
-        words=_lexicon_words(splits, tokenizer),
+        known=known_entries(splits.train, tokenizer),
         facts=_facts(splits, train, valid, tokenizer),
         warnings=splits.warnings,
     )
@@ -94,19 +93,6 @@ def _train_tokenizer(splits: Splits, config: RunConfig) -> Tokenizer:
     return Tokenizer.train(
         splits.train, kind=kind, vocab_size=config.data.vocab_size, normalize=config.data.normalize
     )
-
-
-def _lexicon_words(splits: Splits, tokenizer: Tokenizer) -> list[str]:
-    """Return what decoding may keep to: known words where spaces part them, else known pairs of characters.
-
-    Word tokenizers cannot misspell; characters of a script with spaces, and subwords of one without, are left alone.
-    """
-    spaceless = mostly_spaceless(splits.train)
-    if tokenizer.kind in ("bpe", "unigram") and not spaceless:
-        return word_list(splits.train)
-    if tokenizer.kind == "char" and spaceless:
-        return character_pairs(normalized([text], tokenizer.normalize)[0] for text in splits.train)
-    return []
 
 
 def _facts(splits: Splits, train: TokenStore, valid: TokenStore, tokenizer: Tokenizer) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class Trainer:
             )
         precision = choose_precision(training.precision, device)
         model.to(device, torch.float64 if precision == "fp64" else torch.float32)
-        self.codec = Codec(model, prepared.tokenizer, decoding=self.config.decoding, words=prepared.words)
+        self.codec = Codec(model, prepared.tokenizer, decoding=self.config.decoding, known=prepared.known)
         self.stepper = Stepper(model, self.config, precision, self.ranks)
         self.average = MovingAverage(model, training.ema) if training.ema else None
         self.beta = build_beta(self.config.objective)
