@@ -34,8 +34,8 @@ class _Exchanged(torch.autograd.Function):
         return rows.index_select(0, order)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return _Exchanged.apply(gradient, *ctx.saved_tensors), None
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return _Exchanged.apply(*gradients, *ctx.saved_tensors), None
 
 
 class RecurrentEncoder(Encoder):

@@ -91,7 +91,7 @@ class Stepper:
             loss, distortion, rate = self.objective(tokens, lengths, beta)
         self.optimizer.zero_grad(set_to_none=True)
         (loss / training.batch_tokens).backward()
-        norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), training.clip_norm))
+        norm = self._clip()
         sums = self.ranks.mean(
             float(distortion), float(rate), float(len(tokens)), float(batch.num_targets), norm
         )
@@ -110,6 +110,14 @@ class Stepper:
             grad_norm=norm,
             learning_rate=rate_now,
         )
+
+    def _clip(self) -> float:
+        """Scale the gradient down to `clip_norm` if it is longer; return its norm before."""
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        total, longest = nn.utils.get_total_norm(gradients), self.config.training.clip_norm
+        if (norm := float(total)) > longest:
+            nn.utils.clip_grads_with_norm_(self.model.parameters(), longest, total)
+        return norm
 
 
 def blanked(inputs: Tensor, share: float) -> Tensor:
