@@ -12,7 +12,15 @@ from torch import nn
 from textvae.config import ModelConfig
 from textvae.data.vocabulary import BOS, EOS, PAD
 from textvae.errors import ConfigError
-from textvae.models import Decoder, Encoder, VAEModel, output, register_decoder, register_encoder
+from textvae.models import (
+    Decoder,
+    Encoder,
+    VAEModel,
+    linear_log_probs,
+    output,
+    register_decoder,
+    register_encoder,
+)
 from textvae.models.attention import Block
 from textvae.models.modeling import MIN_SCALE, shift
 from textvae.models.recurrent import CELLS, RecurrentDecoder, RecurrentEncoder
@@ -298,8 +306,9 @@ def test_z_reaches_every_position(case):
 @pytest.mark.parametrize("training", [True, False])
 def test_padding_never_reaches_the_output_layer(case, training):
     model, counts = with_decoder(case), []
-    hook = model.decoder.output.register_forward_hook(
-        lambda _, inputs, logits: counts.append(logits[..., 0].numel())
+    layer = model.decoder.output
+    hook = getattr(layer, "dropout", layer).register_forward_hook(
+        lambda _, inputs, result: counts.append(result[..., 0].numel())
     )
     with torch.set_grad_enabled(training), hook:
         model.log_likelihood(pad(ROWS, LONGEST + 20), LENGTHS, latents())
@@ -312,6 +321,7 @@ def test_chunks_change_nothing(case, monkeypatch):
     model, z = with_decoder(case), latents()
     expected = model.log_likelihood(pad(ROWS), LENGTHS, z)
     monkeypatch.setattr(output, "CHUNK_LOGITS", 3 * VOCAB)
+    monkeypatch.setitem(linear_log_probs.CHUNK_LOGITS, "cpu", 3 * VOCAB)
     close(model.log_likelihood(pad(ROWS), LENGTHS, z), expected)
 
 

@@ -98,6 +98,18 @@ def test_kill_many_times(server, uninterrupted, tmp_path, monkeypatch):
         check_killed(server, tmp_path / f"run{i}", uninterrupted, **how)
 
 
+def test_killed_with_sampled_output(server, tmp_path):
+    sampled = {"training": SETTINGS["training"] | {"output": "sampled", "negatives": 30}}
+    whole = train_tiny(tmp_path / "whole", **sampled)
+    process = server.Process(target=train_and_die, args=(tmp_path / "run", 60, sampled))
+    process.start()
+    process.join(120)
+    assert process.exitcode == -signal.SIGKILL
+    train_tiny(tmp_path / "run", resume=True)
+    assert bits(tmp_path / "run") == bits(whole)
+    assert read_metrics(tmp_path / "run") == read_metrics(whole)
+
+
 def test_interrupt_saves_and_resume_goes_on(uninterrupted, tmp_path, monkeypatch):
     from textvae.training import step
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from textvae.codec.codec import Codec
 from textvae.config import DecodingConfig, ModelConfig
@@ -80,7 +80,7 @@ def load_codec(folder: Path, *, device: torch.device | None = None) -> Codec:
     )
 
 
-def unshared(model: VAEModel, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+def unshared(model: nn.Module, weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return `weights` with each of the model's shared (tied) tensors once, under its first name."""
     first: dict[int, str] = {}
     for name, tensor in model.state_dict(keep_vars=True).items():

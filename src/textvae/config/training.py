@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from textvae.config.fields import check_choice, check_range, check_types
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp64")
+OUTPUTS = ("exact", "sampled")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,10 @@ class TrainingConfig:
     """Share of the decoder's input words blanked, in training only; 1: all (Bowman's inputless decoder)."""
     ema: float = 0.998
     """Decay of the moving average of the weights that is evaluated and saved; 0: off."""
+    output: str = "exact"
+    """sampled: in training the softmax's normaliser, and with it the distortion shown, is an estimate; evaluation is exact."""
+    negatives: int = 1000
+    """Tokens drawn a batch for the estimate. Only with output: sampled."""
     precision: str = "auto"
     patience: int = 5
     """Epochs without a better held-out -ELBO before training stops; 0: never."""
@@ -43,7 +48,15 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         check_types("training", self)
         check_choice("training.precision", self.precision, PRECISIONS)
-        for name in ("epochs", "batch_tokens", "checkpoint_every", "keep_checkpoints", "threads"):
+        check_choice("training.output", self.output, OUTPUTS)
+        for name in (
+            "negatives",
+            "epochs",
+            "batch_tokens",
+            "checkpoint_every",
+            "keep_checkpoints",
+            "threads",
+        ):
             check_range(f"training.{name}", getattr(self, name), 1)
         for name in ("max_time", "learning_rate", "clip_norm"):
             check_range(f"training.{name}", getattr(self, name), above=0)

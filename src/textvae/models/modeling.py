@@ -7,6 +7,7 @@ from textvae.config import ModelConfig
 from textvae.data.vocabulary import BOS
 from textvae.distributions import DiagonalGaussian, standard_normal
 from textvae.errors import ConfigError
+from textvae.models.negatives import Negatives
 from textvae.models.output import token_log_probs
 from textvae.models.registry import build_decoder, build_encoder
 
@@ -48,7 +49,13 @@ class VAEModel(nn.Module):
         return standard_normal(self.config.latent_dim, like=self.posterior_head.weight)
 
     def log_likelihood(
-        self, tokens: Tensor, lengths: Tensor, z: Tensor, *, inputs: Tensor | None = None
+        self,
+        tokens: Tensor,
+        lengths: Tensor,
+        z: Tensor,
+        *,
+        inputs: Tensor | None = None,
+        negatives: Negatives | None = None,
     ) -> Tensor:
         """Return log p(x|z), (B,) nats a sentence: `</s>` counted, `<s>` and padding in no sum and no product.
 
@@ -57,13 +64,16 @@ class VAEModel(nn.Module):
             lengths: (B,).
             z: (B, D).
             inputs: what the decoder reads instead of the targets shifted by one, (B, T): word dropout.
+            negatives: estimate the normaliser with these, for training (see `textvae.models.negatives`); None: exact.
         """
         if inputs is None:
             inputs = shift(tokens)
         real = torch.arange(tokens.shape[1], device=tokens.device) < lengths.unsqueeze(1)  # (B, T)
         features = self.decoder(inputs, z)[real]  # (N, H): real positions only
         decoder = self.decoder
-        log_probs = token_log_probs(decoder.output, features, tokens[real], vocab_size=decoder.vocab_size)
+        log_probs = token_log_probs(
+            decoder.output, features, tokens[real], vocab_size=decoder.vocab_size, negatives=negatives
+        )
         # not index_add: on a GPU its order of summation, and so its last digits, differ from run to run
         return log_probs.new_zeros(tokens.shape).masked_scatter(real, log_probs).sum(dim=1)
 

@@ -1,11 +1,16 @@
 """From decoder features to logits, and to log-likelihoods without a (B, T, V) array."""
 
+from typing import TypeGuard
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from textvae.models.linear_log_probs import linear_log_probs
+from textvae.models.negatives import Negatives, sampled_log_probs
+
 CHUNK_LOGITS = 2**23
-"""Logits held at once when no gradient is needed: 32 MiB in float32."""
+"""Logits of an unknown layer held at once when no gradient is needed: 32 MiB in float32."""
 
 
 class OutputLayer(nn.Module):
@@ -45,14 +50,45 @@ class OutputLayer(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return logits, (..., V), of `features`, (..., feature_dim)."""
-        return self.linear(self.dropout(self.project(features)))
+        return self.linear(self._read(features))
+
+    def log_probs(self, features: Tensor, targets: Tensor, *, negatives: Negatives | None = None) -> Tensor:
+        """Return log p of each target, (N,) nats, for features (N, feature_dim); estimates, given `negatives`."""
+        read, weight, bias = self._read(features), self.linear.weight, self.linear.bias
+        if negatives is not None:
+            return sampled_log_probs(read, weight, bias, targets, negatives)
+        return linear_log_probs(read, weight, bias, targets)
+
+    def _read(self, features: Tensor) -> Tensor:
+        return self.dropout(self.project(features))
 
 
-def token_log_probs(output: nn.Module, features: Tensor, targets: Tensor, *, vocab_size: int) -> Tensor:
+def is_plain(output: nn.Module) -> TypeGuard[OutputLayer]:
+    """Whether an output layer is ours and unchanged, so that `OutputLayer.log_probs` says what its logits say."""
+    return type(output) is OutputLayer and type(output.linear) is nn.Linear
+
+
+def token_log_probs(
+    output: nn.Module,
+    features: Tensor,
+    targets: Tensor,
+    *,
+    vocab_size: int,
+    negatives: Negatives | None = None,
+) -> Tensor:
     """Return log p of each target, (N,) nats in float32 or wider, for features (N, H) of real positions.
 
-    Without gradients the positions go through in chunks, so that memory does not grow with N * V.
+    Memory does not grow with N * V, but for the gradients of an output layer that is not ours.
+
+    Args:
+        output: from features to logits, (..., V).
+        features: (N, H).
+        targets: (N,).
+        vocab_size: V.
+        negatives: estimate with these (see `textvae.models.negatives`); the output layer must be ours. None: exact.
     """
+    if is_plain(output):
+        return output.log_probs(features, targets, negatives=negatives)
     if torch.is_grad_enabled():
         return _log_probs(output(features), targets)
     num_rows = max(1, CHUNK_LOGITS // vocab_size)

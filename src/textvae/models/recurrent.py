@@ -1,6 +1,7 @@
 """GRU and LSTM encoders and decoders."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,8 +19,23 @@ def flip(sequences: Tensor, lengths: Tensor) -> Tensor:
     """Reverse the first `lengths`, (B,), positions of each row of (B, T, H); padding stays in place."""
     positions = torch.arange(sequences.shape[1], device=sequences.device)
     mirrored = lengths.unsqueeze(1) - 1 - positions
-    index = torch.where(mirrored >= 0, mirrored, positions)  # (B, T)
-    return sequences.gather(1, index.unsqueeze(-1).expand_as(sequences))
+    within = torch.where(mirrored >= 0, mirrored, positions)  # (B, T)
+    starts = torch.arange(len(sequences), device=sequences.device) * sequences.shape[1]
+    index = (starts.unsqueeze(1) + within).flatten()
+    return _Exchanged.apply(sequences.flatten(0, 1), index).view_as(sequences)
+
+
+class _Exchanged(torch.autograd.Function):
+    """Rows (N, H) in an order (N,) that undoes itself, so that gradients go the same way, without sums into zeros."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, order: Tensor) -> Tensor:
+        ctx.save_for_backward(order)
+        return rows.index_select(0, order)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return _Exchanged.apply(*gradients, *ctx.saved_tensors), None
 
 
 class RecurrentEncoder(Encoder):
@@ -41,15 +57,20 @@ class RecurrentEncoder(Encoder):
 
     def forward(self, embedded: Tensor, lengths: Tensor) -> Tensor:
         """Return (B, 4H): last state ahead, last state back, maximum of both over real positions."""
-        layer = embedded
-        for depth, (ahead, back) in enumerate(zip(self.ahead, self.back, strict=True)):
-            layer = layer if depth == 0 else self.dropout(layer)
-            forwards, backwards = ahead(layer)[0], flip(back(flip(layer, lengths))[0], lengths)
-            layer = torch.cat([forwards, backwards], dim=-1)  # (B, T, 2H)
-        rows = torch.arange(len(layer), device=layer.device)
-        padding = torch.arange(layer.shape[1], device=layer.device) >= lengths.unsqueeze(1)
-        maximum = layer.masked_fill(padding.unsqueeze(-1), float("-inf")).amax(dim=1)
-        return torch.cat([forwards[rows, lengths - 1], backwards[:, 0], maximum], dim=-1)
+        forwards, backwards = self._both(0, embedded, lengths)
+        for depth in range(1, len(self.ahead)):
+            layer = torch.cat([forwards, flip(backwards, lengths)], dim=-1)  # (B, T, 2H)
+            forwards, backwards = self._both(depth, self.dropout(layer), lengths)
+        rows = torch.arange(len(embedded), device=embedded.device)
+        padding = torch.arange(embedded.shape[1], device=embedded.device) >= lengths.unsqueeze(1)
+        states = (forwards, backwards)  # last states and maxima are the same in either order
+        lasts = [part[rows, lengths - 1] for part in states]
+        maxima = [part.masked_fill(padding.unsqueeze(-1), float("-inf")).amax(dim=1) for part in states]
+        return torch.cat([*lasts, *maxima], dim=-1)
+
+    def _both(self, depth: int, layer: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the states of both directions, (B, T, H) each, in the order each has read."""
+        return self.ahead[depth](layer)[0], self.back[depth](flip(layer, lengths))[0]
 
 
 RecurrentState = tuple[Tensor, tuple[Tensor, ...]]

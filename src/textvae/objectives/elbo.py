@@ -12,6 +12,7 @@ from torch import Tensor
 
 from textvae.distributions import DiagonalGaussian, rate_per_dimension
 from textvae.models import VAEModel
+from textvae.models.negatives import Negatives
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,13 @@ class ELBOTerms:
 
 
 def elbo_terms(
-    model: VAEModel, tokens: Tensor, lengths: Tensor, noise: Tensor, *, inputs: Tensor | None = None
+    model: VAEModel,
+    tokens: Tensor,
+    lengths: Tensor,
+    noise: Tensor,
+    *,
+    inputs: Tensor | None = None,
+    negatives: Negatives | None = None,
 ) -> ELBOTerms:
     """Return the terms of a batch.
 
@@ -48,11 +55,12 @@ def elbo_terms(
         lengths: (B,), `</s>` counted.
         noise: standard normal, (B, D).
         inputs: the decoder's inputs, (B, T), where they differ from the shifted targets (word dropout).
+        negatives: estimate the distortion with these; None: exact.
     """
     posterior = model.posterior(tokens, lengths)
     z = posterior.at(noise)
     return ELBOTerms(
-        distortion=-model.log_likelihood(tokens, lengths, z, inputs=inputs),
+        distortion=-model.log_likelihood(tokens, lengths, z, inputs=inputs, negatives=negatives),
         rates=rate_per_dimension(posterior, model.prior()),
         posterior=posterior,
         z=z,

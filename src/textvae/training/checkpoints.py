@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textvae.codec import Codec, codec_files
-from textvae.codec.files import WEIGHTS_FILE, load_weights, unshared
+from textvae.codec.files import WEIGHTS_FILE, load_weights
 from textvae.codec.location import CHECKPOINTS
 from textvae.errors import CorruptRunError, RunError
 from textvae.storage.atomic import write_folder
@@ -38,7 +38,7 @@ def save_checkpoint(
     files[OPTIMIZER_FILE] = save_tensors(optimizer_tensors(optimizer))
     files[STATE_FILE] = json.dumps(state.to_json(), indent=2).encode()
     if average is not None:
-        files[AVERAGE_FILE] = save_tensors(unshared(codec.model, average.weights))
+        files[AVERAGE_FILE] = save_tensors(average.weights)
     folder = run / CHECKPOINTS / f"step-{state.step:09d}"
     write_folder(folder, files, metadata={"step": state.step, "epoch": state.epoch})
     return folder
@@ -57,11 +57,8 @@ def load_checkpoint(
     restore_optimizer(optimizer, load_tensors(folder / OPTIMIZER_FILE))
     if average is not None:
         weights = load_tensors(folder / AVERAGE_FILE)
-        first = {
-            id(tensor): name for name, tensor in reversed(codec.model.state_dict(keep_vars=True).items())
-        }
-        for name, tensor in codec.model.state_dict(keep_vars=True).items():
-            average.weights[name].copy_(weights[first[id(tensor)]])
+        for name, tensor in average.weights.items():
+            tensor.copy_(weights[name])
     try:
         return TrainState.from_json(json.loads((folder / STATE_FILE).read_bytes()))
     except (ValueError, TypeError) as error:

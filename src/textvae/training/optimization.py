@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from textvae.codec.files import unshared
 from textvae.config import TrainingConfig
 
 
@@ -28,33 +29,33 @@ def learning_rate(config: TrainingConfig, progress: float) -> float:
 
 
 class MovingAverage:
-    """Exponential moving average of all floating-point tensors of a model, with a warm-up.
+    """Exponential moving average of all floating-point tensors of a model, tied ones once, with a warm-up.
 
     After n updates the decay is min(decay, (1 + n) / (10 + n)), so that the first weights are soon forgotten.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay
-        self.weights = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+        self.weights = {name: tensor.clone() for name, tensor in _own(model).items()}
 
     @torch.no_grad()
     def update(self, model: nn.Module, num_updates: int) -> None:
         """Move towards the model's weights."""
         share = 1 - min(self.decay, (1 + num_updates) / (10 + num_updates))
-        for name, tensor in model.state_dict().items():
+        for name, tensor in _own(model).items():
             self.weights[name].lerp_(tensor, share)
 
     @torch.no_grad()
     def swap(self, model: nn.Module) -> None:
         """Exchange the average and the model's weights; a second call undoes the first."""
-        swapped: set[int] = set()
-        for name, tensor in model.state_dict().items():
-            if tensor.data_ptr() in swapped:  # tied to one that was exchanged already
-                continue
-            swapped.add(tensor.data_ptr())
+        for name, tensor in _own(model).items():
             other = self.weights[name].clone()
             self.weights[name].copy_(tensor)
             tensor.copy_(other)
+
+
+def _own(model: nn.Module) -> dict[str, Tensor]:
+    return unshared(model, model.state_dict())
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

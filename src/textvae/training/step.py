@@ -6,12 +6,14 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from textvae.config import RunConfig
+from textvae.config import RunConfig, TrainingConfig
 from textvae.data.batching import Batch
 from textvae.data.vocabulary import UNK
-from textvae.errors import NonFiniteLossError
+from textvae.errors import ConfigError, NonFiniteLossError
 from textvae.models import VAEModel
 from textvae.models.modeling import shift
+from textvae.models.negatives import NegativeSampler
+from textvae.models.output import is_plain
 from textvae.objectives import elbo_terms, rate_term
 from textvae.training.distributed import Ranks
 from textvae.training.optimization import build_optimizer, learning_rate
@@ -26,6 +28,7 @@ class StepReport:
     """What one update saw, means over the sentences of all ranks' batches, nats a sentence."""
 
     distortion: float
+    """With sampled output an estimate, a little too low."""
     rate: float
     beta: float
     num_sentences: float
@@ -42,6 +45,7 @@ class Objective(nn.Module):
         super().__init__()
         self.model = model
         self.word_dropout = config.training.word_dropout
+        self.sampler = _sampler(model, config.training)
         self.free_bits, self.free_nats = config.objective.free_bits, config.objective.free_nats
 
     def forward(self, tokens: Tensor, lengths: Tensor, beta: float) -> tuple[Tensor, Tensor, Tensor]:
@@ -53,7 +57,8 @@ class Objective(nn.Module):
             device=tokens.device,
             dtype=self.model.posterior_head.weight.dtype,
         )
-        terms = elbo_terms(self.model, tokens, lengths, noise, inputs=inputs)
+        negatives = self.sampler.draw().to(noise) if self.sampler else None
+        terms = elbo_terms(self.model, tokens, lengths, noise, inputs=inputs, negatives=negatives)
         penalty = rate_term(terms.rates, kind=self.free_bits, free_nats=self.free_nats)
         distortion = terms.distortion.sum()
         return distortion + beta * penalty.sum(), distortion.detach(), terms.rate.detach().sum()
@@ -86,7 +91,7 @@ class Stepper:
             loss, distortion, rate = self.objective(tokens, lengths, beta)
         self.optimizer.zero_grad(set_to_none=True)
         (loss / training.batch_tokens).backward()
-        norm = float(nn.utils.clip_grad_norm_(self.model.parameters(), training.clip_norm))
+        norm = self._clip()
         sums = self.ranks.mean(
             float(distortion), float(rate), float(len(tokens)), float(batch.num_targets), norm
         )
@@ -106,6 +111,14 @@ class Stepper:
             learning_rate=rate_now,
         )
 
+    def _clip(self) -> float:
+        """Scale the gradient down to `clip_norm` if it is longer; return its norm before."""
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        total, longest = nn.utils.get_total_norm(gradients), self.config.training.clip_norm
+        if (norm := float(total)) > longest:
+            nn.utils.clip_grads_with_norm_(self.model.parameters(), longest, total)
+        return norm
+
 
 def blanked(inputs: Tensor, share: float) -> Tensor:
     """Return decoder inputs (B, T) with a share of the words blanked, never `<s>` (Bowman et al. 2016, section 3.1).
@@ -117,6 +130,18 @@ def blanked(inputs: Tensor, share: float) -> Tensor:
     dropped = torch.rand(inputs.shape, device=inputs.device) < share
     dropped[:, 0] = False
     return inputs.masked_fill(dropped, UNK)
+
+
+def _sampler(model: VAEModel, config: TrainingConfig) -> NegativeSampler | None:
+    if config.output == "exact":
+        return None
+    output = model.decoder.output
+    if not is_plain(output):
+        raise ConfigError(
+            f"training.output is 'sampled' and the decoder's output layer {type(output).__name__}; only an unchanged "
+            "OutputLayer can be sampled: use training.output=exact"
+        )
+    return NegativeSampler(output.log_frequencies, config.negatives)
 
 
 def _remedy(step: int, sums: list[float]) -> str:

@@ -44,6 +44,7 @@ RAISE_TARGET = 1.15
 REACHED = 0.15
 """A rate within this share of its target has reached it."""
 JUDGED_TEXTS = 500
+SAMPLED = "training.output is sampled: distortions shown between epochs are estimates, a little too low; held-out ones are exact"
 
 
 class Trainer:
@@ -104,6 +105,8 @@ class Trainer:
             KeyboardInterrupt: Ctrl-C; a checkpoint was saved first.
         """
         with Interrupts() as self.interrupts:
+            if self.config.training.output == "sampled":
+                self.observer.on_message(SAMPLED)
             if self.state.step == 0:
                 self._checkpoint()
             while not self._finished():
