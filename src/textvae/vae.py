@@ -16,6 +16,7 @@ from textvae.config.fields import check_range
 from textvae.config.presets import preset
 from textvae.control.interpolation import path
 from textvae.control.neighbors import Neighbor, neighbors
+from textvae.control.priors import PriorFit, fit_prior
 from textvae.data.sources import open_corpus
 from textvae.distributions import DiagonalGaussian
 from textvae.errors import DataError, LatentError
@@ -175,6 +176,32 @@ class TextVAE:
             return self.codec.decode(
                 self.codec.prior_sample(n, seed=seed), decoding, seed=seed, prefix=prefix
             )
+
+    def fit_prior(self, data: Any, *, seed: int = 0) -> PriorFit:
+        """Fit a mixture of Gaussians to the aggregate posterior of a corpus; `sample` and all measures use it from now on.
+
+        Random texts then come from where the texts of the corpus are, not from between them. `save` keeps it.
+
+        Args:
+            data: the training texts, or anything `open_corpus` reads.
+            seed: of the fit.
+
+        Raises:
+            DataError: fewer than 100 texts.
+        """
+        fit = fit_prior(self.codec.posterior(list(open_corpus(data))), seed=seed)
+        self.drop_prior()
+        if fit.prior is not None:
+            self.codec.fitted_prior = fit.prior
+            self.metadata["prior"] = {
+                "components": len(fit.prior.weights), "texts": fit.num_texts, "gain": fit.gain
+            }  # fmt: skip
+        return fit
+
+    def drop_prior(self) -> None:
+        """Go back to the prior the model was trained with."""
+        self.codec.fitted_prior = None
+        self.metadata.pop("prior", None)
 
     def reconstruct(
         self,

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from textvae.cli.groups import Common
+from textvae.cli.prior import described
 from textvae.cli.story import Story, show
 from textvae.cli.train import run_training
 from textvae.config import RunConfig
@@ -73,6 +74,7 @@ def demo(
         texts, output, config, common, resume=resume, overwrite=overwrite, command=shlex.join(command)
     )
     story = Story(output, texts, config, device=common.device)
+    common.screen.note(described(story.fit_prior()))
     story.vae.progress = common.screen.progress()
     if common.as_json:
         common.screen.json(story.record())

@@ -114,13 +114,16 @@ DECODING_OPTIONS = {
     "top_p": ("--top-p", "Keep the fewest tokens that hold this mass."),
     "min_p": ("--min-p", "Keep tokens with at least this share of the best one's probability."),
     "num_beams": ("--beams", "Beam search, at temperature 0."),
-    "length_penalty": ("--length-penalty", "Beam scores are divided by length to this power."),
+    "length_penalty": (
+        "--length-penalty",
+        "Scores of beams and candidates are divided by length to this power.",
+    ),
     "repetition_penalty": ("--repetition-penalty", "Above 1: tokens already there are less likely."),
     "no_repeat_ngram": ("--no-repeat-ngram", "No run of this many tokens twice; 0: off."),
     "min_length": ("--min-length", "Tokens at least."),
     "max_length": ("--max-length", "Tokens at most; unset: the model's limit."),
     "candidates": ("--candidates", "Drawn for each text; the best is kept."),
-    "slor": ("--slor", "Rank candidates by mean log p (0) to SLOR (1), which common words do not raise."),
+    "slor": ("--slor", "Rank candidates by log p (0) to SLOR (1), which common words do not raise."),
     "known_words": ("--any-words", "Also words that training never saw."),
 }
 """Option and help of each field of `DecodingConfig`; a truth value's option turns its default over."""

@@ -20,7 +20,13 @@ def info(run: Run, common: Common) -> None:
         return
     screen = common.screen
     screen.pairs(
-        [("run", run), *_origin(found), model_row(found.model, found.num_parameters), *_sources(found)]
+        [
+            ("run", run),
+            *_origin(found),
+            model_row(found.model, found.num_parameters),
+            *_prior(found),
+            *_sources(found),
+        ]
     )
     target = found.settings.objective.target_rate if found.settings else None
     if found.held_out:
@@ -46,6 +52,7 @@ def record(run: str, found: Summary) -> dict[str, Any]:
         "step": found.metadata.get("step"),
         "data": found.facts,
         "held_out": found.held_out,
+        "prior": found.metadata.get("prior"),
         "settings": _settings(found),
     }
 
@@ -56,6 +63,12 @@ def _origin(found: Summary) -> list[tuple[str, str]]:
         ("written by", f"textvae {found.version} (this is {__version__})"),
         ("files", "complete and unchanged"),
     ]
+
+
+def _prior(found: Summary) -> list[tuple[str, str]]:
+    if not (fitted := found.metadata.get("prior")):
+        return []
+    return [("prior", f"a mixture of {fitted['components']} Gaussians, fitted to {fitted['texts']:,} texts")]
 
 
 def _sources(found: Summary) -> list[tuple[str, str]]:

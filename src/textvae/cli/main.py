@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from textvae import __version__
-from textvae.cli import demo, evaluate, info, inspect, latents, texts, train
+from textvae.cli import demo, evaluate, info, inspect, latents, prior, texts, train
 from textvae.cli.groups import grouped
 from textvae.cli.verb import Verb
 
@@ -39,6 +39,16 @@ VERBS: tuple[Callable[..., None], ...] = (
 
 for verb in VERBS:
     app.command(cls=Verb)(grouped(verb))
+
+priors = typer.Typer(
+    name="prior",
+    help="What random texts' latents are drawn from.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+for verb in (prior.fit, prior.drop):
+    priors.command(cls=Verb)(grouped(verb))
+app.add_typer(priors)
 
 
 def _print_version(asked: bool) -> None:

@@ -10,6 +10,7 @@ from textvae.config import RunConfig
 
 if TYPE_CHECKING:
     from textvae.control.neighbors import Neighbor
+    from textvae.control.priors import PriorFit
     from textvae.evaluation.report import Evaluation
     from textvae.vae import TextVAE
 
@@ -57,6 +58,14 @@ class Story:
 
         splits = open_splits(self.texts, self.config.data)
         return list(splits.train), list(splits.valid)
+
+    def fit_prior(self) -> "PriorFit":
+        """Fit the prior to the training texts and keep it in the run."""
+        from textvae.codec.location import model_folder
+
+        fit = self.vae.fit_prior(self.parts[0], seed=self.seed)
+        self.vae.save(model_folder(self.run))
+        return fit
 
     @cached_property
     def evaluation(self) -> "Evaluation":

@@ -25,6 +25,8 @@ def sample(
     """
     vae = common.load(run)
     config, seed = decoding.over(vae.codec.decoding), common.drawn_seed
+    if fitted := vae.codec.fitted_prior:
+        common.screen.note(f"z from the fitted prior, a mixture of {len(fitted.weights)} Gaussians")
     found = vae.sample(number, decoding=config, prefix=prefix, seed=seed)
     if common.as_json:
         common.screen.json({"seed": seed, "texts": found})

@@ -15,9 +15,9 @@ from textvae.data.store import TokenStore
 from textvae.data.tokenizers import Tokenizer
 from textvae.decoding.engine import decode
 from textvae.decoding.lexicon import Lexicon
-from textvae.decoding.noise import row_normals
+from textvae.decoding.noise import derived_seed, row_normals, row_uniforms
 from textvae.decoding.pairs import PairLexicon
-from textvae.distributions import DiagonalGaussian
+from textvae.distributions import DiagonalGaussian, GaussianMixture, Prior
 from textvae.errors import LatentError
 from textvae.models import VAEModel
 from textvae.progress import Work
@@ -31,6 +31,9 @@ CANDIDATE_ROWS = 1024
 CANDIDATE_STRIDE = 2**48
 """Row numbers between the candidates of one row: the first has the row's own noise, and more of them change no other's."""
 
+COMPONENT_STREAM = 1
+"""Derives the seed by which components of a mixture are chosen: its numbers must not be those that tokens are drawn by."""
+
 
 class Codec:
     """A model with its tokenizer, on one device.
@@ -40,6 +43,7 @@ class Codec:
     Attributes:
         decoding: the settings used where none are given.
         known: what decoding keeps to unless told otherwise; None: nothing.
+        fitted_prior: p(z) in place of the model's own; None: the model's own.
         work: tells whom it may concern how far encoding, scoring and decoding are.
     """
 
@@ -50,12 +54,14 @@ class Codec:
         *,
         decoding: DecodingConfig | None = None,
         known: Known | None = None,
+        fitted_prior: GaussianMixture | None = None,
         batch_size: int = 128,
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.decoding = decoding or DecodingConfig()
         self.known = known
+        self.fitted_prior = fitted_prior
         self.batch_size = batch_size
         self.work = Work()
 
@@ -128,10 +134,18 @@ class Codec:
             return posterior.loc
         return posterior.at(row_normals(seed, range(len(texts)), self.latent_dim).to(posterior.loc))
 
+    @property
+    def prior(self) -> Prior:
+        """p(z): the one fitted afterwards where there is one, else the model's own."""
+        return self.fitted_prior or self.model.prior()
+
     def prior_sample(self, num: int, *, seed: int = 0) -> Tensor:
         """Return z ~ p(z), (num, D), noise by (seed, row)."""
         noise = row_normals(seed, range(num), self.latent_dim)
-        return self.model.prior().at(noise.to(self.dtype).to(self.device)).cpu()
+        if isinstance(self.prior, GaussianMixture):
+            chosen = row_uniforms(derived_seed(seed, COMPONENT_STREAM), range(num), 1).squeeze(1)
+            return self.prior.at(noise.to(self.prior.loc), chosen).to(self.dtype)
+        return self.prior.at(noise.to(self.dtype).to(self.device)).cpu()
 
     def decode(
         self, z: Tensor, config: DecodingConfig | None = None, *, seed: int = 0, prefix: str = ""
@@ -189,7 +203,7 @@ class Codec:
             constraint=lexicon.constraint(len(rows), self.device) if lexicon else None,
             allow_unk=self.tokenizer.kind == "word",
         )
-        ranking = Ranking(decoded, len(prefix), log_frequencies(self.model), config.slor)
+        ranking = Ranking(decoded, len(prefix), log_frequencies(self.model), config)
         return [ranking.best(range(i, i + num)) for i in range(0, len(rows), num)]
 
     @cached_property

@@ -12,6 +12,7 @@ from textvae.codec.codec import Codec
 from textvae.config import DecodingConfig, ModelConfig
 from textvae.data.known import Known
 from textvae.data.tokenizers import CONFIG_FILE, LIBRARY_FILE, Tokenizer
+from textvae.distributions import GaussianMixture
 from textvae.errors import ConfigError, CorruptRunError, DataError
 from textvae.models import VAEModel
 from textvae.storage.atomic import Content
@@ -20,11 +21,12 @@ from textvae.storage.tensors import load_tensors, save_tensors
 
 T = TypeVar("T", ModelConfig, DecodingConfig)
 
-MODEL_FILE, WEIGHTS_FILE, DECODING_FILE, LEXICON_FILE = (
+MODEL_FILE, WEIGHTS_FILE, DECODING_FILE, LEXICON_FILE, PRIOR_FILE = (
     "model.json",
     "model.safetensors",
     "decoding.json",
     "lexicon.json",
+    "prior.safetensors",
 )
 NEEDED_FILES = (MODEL_FILE, WEIGHTS_FILE, DECODING_FILE, LIBRARY_FILE, CONFIG_FILE)
 
@@ -44,6 +46,8 @@ def codec_files(codec: Codec, weights: dict[str, Tensor] | None = None) -> dict[
     }
     if codec.known:
         files[LEXICON_FILE] = codec.known.to_json()
+    if prior := codec.fitted_prior:
+        files[PRIOR_FILE] = save_tensors({"weights": prior.weights, "loc": prior.loc, "scale": prior.scale})
     return files
 
 
@@ -77,6 +81,7 @@ def load_codec(folder: Path, *, device: torch.device | None = None) -> Codec:
         tokenizer,
         decoding=_read(DecodingConfig, folder / DECODING_FILE),
         known=_read_known(folder / LEXICON_FILE) if LEXICON_FILE in listed else None,
+        fitted_prior=_read_prior(folder / PRIOR_FILE, config) if PRIOR_FILE in listed else None,
     )
 
 
@@ -126,3 +131,12 @@ def _read_known(path: Path) -> Known:
         return Known.from_json(path.read_bytes())
     except (OSError, ConfigError, DataError) as error:
         raise CorruptRunError(f"{path} cannot be read as a lexicon: {error}") from error
+
+
+def _read_prior(path: Path, config: ModelConfig) -> GaussianMixture:
+    parts = load_tensors(path)
+    shapes = {name: tuple(part.shape) for name, part in parts.items()}
+    num, dim = len(parts.get("weights", ())), config.latent_dim
+    if shapes != {"weights": (num,), "loc": (num, dim), "scale": (num, dim)} or not num:
+        raise CorruptRunError(f"{path} holds no mixture over {dim} dimensions: {shapes}; fit the prior again")
+    return GaussianMixture(**parts)

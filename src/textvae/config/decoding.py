@@ -24,7 +24,7 @@ class DecodingConfig:
     num_beams: int = 1
     """More than 1: beam search; the temperature must be 0."""
     length_penalty: float = 1.0
-    """Beam scores are log p / length ** length_penalty."""
+    """Scores of beams and candidates are divided by length ** length_penalty; below 1, short texts are preferred."""
     repetition_penalty: float = 1.0
     """Divides positive and multiplies negative logits of tokens already there (Keskar et al. 2019, arXiv:1909.05858)."""
     no_repeat_ngram: int = 0
@@ -36,7 +36,7 @@ class DecodingConfig:
     candidates: int = 1
     """Texts drawn for each z, of which the best is kept; one at temperature 0, where all would be the same."""
     slor: float = 0.0
-    """How candidates are ranked: 0: mean log p(x|z) a token; 1: the same less the log frequency of the tokens (SLOR)."""
+    """How candidates are ranked: 0: log p(x|z); 1: the same less the log frequency of the tokens (SLOR)."""
     known_words: bool = True
     """Only words seen in training, in scripts without spaces pairs of characters, where the run has a lexicon."""
 

@@ -31,7 +31,7 @@ _LADDER_STEP = 1e-4
 """The Unigram trainer's penalty between one unneeded character and the next."""
 
 # What stands between spaces keeps the space before it, as in SentencePiece; numbers stand apart from the rest.
-_UNITS = r" ?[^\s\p{N}]+| ?\p{N}+|\s+(?!\S)|\s+"
+_UNITS = pre_tokenizers.Split(Regex(r" ?[^\s\p{N}]+| ?\p{N}+|\s+(?!\S)|\s+"), "isolated")
 # Rust strings hold no surrogates, and the Unigram trainer uses NUL as its own separator.
 _UNTRAINABLE = re.compile("[\0\uffff\ud800-\udfff]+")
 
@@ -60,7 +60,7 @@ def train_library(texts: Iterable[str], kind: str, num_pieces: int | None) -> Li
 def _pre_tokenizer(kind: str) -> pre_tokenizers.PreTokenizer | None:
     if kind == "word":
         return pre_tokenizers.WhitespaceSplit()
-    return None if kind == "char" else pre_tokenizers.Split(Regex(_UNITS), "isolated")
+    return None if kind == "char" else _UNITS
 
 
 def _word_model(texts: Iterable[str], num_pieces: int) -> models.Model:
@@ -95,11 +95,8 @@ def _unigram_model(texts: Iterable[str], num_pieces: int) -> models.Model:
     )
     sample = _Familiar(texts, num_pieces // 2)
     learned = _learned(Library(models.Unigram()), trainer, sample)
-    split = _pre_tokenizer("unigram").pre_tokenize_str
-    units = Counter(unit for text in sample for unit, _ in split(text))
-    pieces = weigh_pieces(
-        _reproducible(dict(learned["vocab"])), units, num_pieces, max_chars=MAX_PIECE_CHARS
-    )
+    units = Counter(unit for text in sample for unit, _ in _UNITS.pre_tokenize_str(text))
+    pieces = weigh_pieces(_reproducible(dict(learned["vocab"])), units, num_pieces, max_chars=MAX_PIECE_CHARS)
     return models.Unigram([(UNKNOWN, 0.0), *pieces], unk_id=0)
 
 
@@ -119,7 +116,7 @@ _MODELS = {"word": _word_model, "char": _char_model, "bpe": _bpe_model, "unigram
 
 
 def _learned(library: Library, trainer: trainers.Trainer, sample: Iterable[str]) -> dict:
-    library.pre_tokenizer = _pre_tokenizer("unigram")
+    library.pre_tokenizer = _UNITS
     library.train_from_iterator(iter(sample), trainer)
     return json.loads(library.to_str())["model"]
 

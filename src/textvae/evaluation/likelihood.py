@@ -9,7 +9,7 @@ from textvae.codec import Codec
 from textvae.config.fields import check_range
 from textvae.data.store import TokenStore
 from textvae.decoding.noise import derived_seed, row_normals
-from textvae.distributions import DiagonalGaussian, rate
+from textvae.distributions import DiagonalGaussian, GaussianMixture, Prior, rate
 from textvae.objectives.elbo import iw_elbo
 
 
@@ -20,7 +20,7 @@ class Likelihoods:
     distortion: Tensor
     """-log p(x|z) of one posterior sample."""
     rate: Tensor
-    """KL(q(z|x) || p(z))."""
+    """KL(q(z|x) || p(z)); of a prior that is a mixture, its estimate from the same sample as the distortion's."""
     iw_nll: Tensor
     """-log (1/K) sum_k p(x, z_k) / q(z_k|x), an upper bound of -log p(x)."""
     posterior: DiagonalGaussian
@@ -40,8 +40,8 @@ def log_weights(
         ConfigError: no sample is asked for.
     """
     check_range("num_samples", num_samples, 1)
-    posterior, prior = codec.posterior(store), codec.model.prior()
-    wide_posterior, wide_prior = _wide(posterior), _wide(prior)
+    posterior = codec.posterior(store)
+    wide_posterior, wide_prior = _wide(posterior), _wide_prior(codec.prior)
     weights = torch.empty(num_samples, len(store), dtype=torch.float64)
     distortion = torch.empty(len(store), dtype=torch.float64)
     for k in range(num_samples):
@@ -64,10 +64,23 @@ def likelihoods(codec: Codec, store: TokenStore, *, num_samples: int, seed: int 
         weights, distortion, posterior = log_weights(codec, store, num_samples=num_samples, seed=seed)
     return Likelihoods(
         distortion=distortion,
-        rate=rate(_wide(posterior), _wide(codec.model.prior())),
+        rate=_rate(posterior, codec.prior, weights[0] + distortion),
         iw_nll=-iw_elbo(weights),
         posterior=posterior,
     )
+
+
+def _rate(posterior: DiagonalGaussian, prior: Prior, log_ratio: Tensor) -> Tensor:
+    """Return the rate of each text, (N,); `log_ratio` is log p(z) - log q(z|x) of one sample."""
+    if isinstance(prior, GaussianMixture):  # no closed form
+        return -log_ratio
+    return rate(_wide(posterior), _wide(prior))
+
+
+def _wide_prior(prior: Prior) -> Prior:
+    if isinstance(prior, GaussianMixture):
+        return GaussianMixture(*(part.cpu().double() for part in (prior.weights, prior.loc, prior.scale)))
+    return _wide(prior)
 
 
 def _wide(distribution: DiagonalGaussian) -> DiagonalGaussian:
