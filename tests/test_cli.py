@@ -201,6 +201,7 @@ def test_train_tells_what_it_does(trained, run):
         "model        lstm 16 → z 4 → lstm 16",
         "target rate  ",
         "1 epochs at most, seed 1",
+        "device       cpu, fp32",
     ):
         assert words in trained.stderr
     assert "only 300 texts" in trained.stderr
@@ -519,13 +520,13 @@ REPORT = StepReport(
 
 
 @pytest.mark.parametrize("no_color", [False, True])
-def test_the_live_line_fits_80_columns_and_honours_no_color(no_color, monkeypatch, tmp_path):
+def test_the_live_line_fits_80_columns_and_honours_no_color(no_color, monkeypatch):
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.delenv("NO_COLOR", raising=False)
     if no_color:
         monkeypatch.setenv("NO_COLOR", "1")
-    progress, terminal = Progress(Screen(), tmp_path), Terminal()
+    progress, terminal = Progress(Screen()), Terminal()
     progress.distortion.add(1234.5, 8)
     progress.rate.add(123.4, 8)
     console(terminal).print(picture(progress.line(REPORT, standing()), standing(), "/200"))
@@ -545,8 +546,9 @@ def test_the_live_line_fits_80_columns_and_honours_no_color(no_color, monkeypatc
     assert coloured is not no_color
 
 
-def test_a_plain_line_now_and_then_where_nobody_watches(run, monkeypatch, capsys):
-    progress = Progress(Screen(), run)
+def test_a_plain_line_now_and_then_where_nobody_watches(monkeypatch, capsys):
+    progress = Progress(Screen())
+    progress.num_epochs = "/1"
     now = iter([0.0, 1.0, 10.5, 11.0, 20.0, 21.0])
     monkeypatch.setattr("textvae.cli.live.time.monotonic", lambda: next(now))
     progress.started = progress.shown = 0.0

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,26 +14,31 @@ from tiny import CHINESE, ENGLISH, tiny_config, train_tiny
 from textvae.codec import load_codec
 from textvae.codec.location import model_folder
 from textvae.config import RunConfig, TrainingConfig
-from textvae.data.batching import Batch
+from textvae.data.batching import Batch, epoch_batches
 from textvae.data.vocabulary import BOS, UNK
 from textvae.errors import ConfigError, DeviceError, NonFiniteLossError, RunExistsError, SaveError
 from textvae.models import VAEModel
 from textvae.storage.manifest import verify_folder
+from textvae.training import trainer
 from textvae.training.checkpoints import checkpoints
+from textvae.training.deadline import Deadline
 from textvae.training.distributed import Ranks
 from textvae.training.heldout import held_out
 from textvae.training.optimization import MovingAverage, learning_rate
 from textvae.training.precision import choose_precision, fast_products
 from textvae.training.preparation import prepare, target_counts
 from textvae.training.records import read_metrics
-from textvae.training.run import train_run
-from textvae.training.state import step_seed
+from textvae.training.run import resumed_config, train_run
+from textvae.training.state import TrainState, step_seed
 from textvae.training.step import Stepper, blanked
 
 
 class Heard:
     def __init__(self):
-        self.steps, self.epochs, self.messages = [], [], []
+        self.starts, self.steps, self.epochs, self.messages = [], [], [], []
+
+    def on_start(self, start):
+        self.starts.append(start)
 
     def on_step(self, report, standing):
         self.steps.append((report, standing))
@@ -148,13 +154,77 @@ def test_early_stopping(tmp_path):
     assert any("stopped early" in message for message in heard.messages)
 
 
-def test_max_time_ends_the_run(tmp_path):
-    heard = train(tmp_path / "run", training={"epochs": 100_000, "max_time": 0.5, "patience": 0})
-    assert heard.steps[-1][1].progress > 0.9
-    assert len(heard.epochs) < 1000
-    assert (
-        heard.steps[-1][0].learning_rate < 0.5 * TrainingConfig().learning_rate
-    )  # the decay stretched to fit
+class Hands:
+    """A clock that stands still but for the work that moves it."""
+
+    def __init__(self, monkeypatch, **seconds):
+        self.now = 1000.0
+        fake = SimpleNamespace(monotonic=lambda: self.now)
+        monkeypatch.setattr("textvae.training.trainer.time", fake)
+        monkeypatch.setattr("textvae.training.deadline.time", fake)
+        self.moved_by(monkeypatch, Stepper, "take", seconds["step"])
+        for name in ("held_out", "save_checkpoint", "draw_curves"):
+            self.moved_by(monkeypatch, trainer, name, seconds[name])
+
+    def moved_by(self, monkeypatch, owner, name, seconds):
+        work = getattr(owner, name)
+
+        def timed(*args, **kwargs):
+            self.now += seconds
+            return work(*args, **kwargs)
+
+        monkeypatch.setattr(owner, name, timed)
+
+
+ENDLESS = {"epochs": 100_000, "patience": 0, "samples": 0, "checkpoint_every": 10**6}
+
+
+@pytest.mark.parametrize("evaluation", [5.0, 40.0, 120.0])
+def test_max_time_covers_the_last_evaluation_and_saving(tmp_path, monkeypatch, evaluation):
+    hands = Hands(monkeypatch, step=1.0, held_out=evaluation, save_checkpoint=2.0, draw_curves=1.0)
+    heard = train(tmp_path / "run", training=ENDLESS | {"max_time": 300.0})
+    assert len(heard.epochs) > 1
+    assert 300 - evaluation - 10 <= hands.now - 1000 <= 302
+    last, standing = heard.steps[-1]
+    assert standing.progress > 1 - (evaluation + 10) / 300
+    assert last.learning_rate < TrainingConfig().learning_rate  # the decay stretched to fit
+
+
+def test_the_first_evaluation_is_foreseen_from_the_speed_of_training(tmp_path, monkeypatch):
+    """Half of the texts are held out; ended within the first epoch. A held-out token takes a third of a training one."""
+    data = {"valid_fraction": 0.5}
+    prepared = prepare(ENGLISH, tiny_config(data=data), cache_dir=tmp_path)
+    trained, held = (store.num_tokens + len(store) for store in (prepared.train, prepared.valid))
+    num_steps = len(epoch_batches(prepared.train.lengths, 200, 0, 0))
+    evaluation = held / 3 / (trained / num_steps / 10)
+    assert evaluation > 15
+    hands = Hands(monkeypatch, step=10.0, held_out=evaluation, save_checkpoint=0.0, draw_curves=0.0)
+    heard = train(tmp_path / "run", data=data, training=ENDLESS | {"max_time": evaluation + 30})
+    assert len(heard.steps) in (3, 4)
+    assert len(heard.epochs) == 1
+    assert hands.now - 1000 <= evaluation + 30 + 10.1
+
+
+def test_an_evaluation_longer_than_the_limit_leaves_half_of_it_to_training():
+    deadline = Deadline(8.0, num_targets=10, ranks=Ranks())
+    used = [deadline.share_used(TrainState(elapsed=elapsed, closing=1000.0)) for elapsed in (0.0, 2.0, 4.0)]
+    assert used == [0.0, 0.5, 1.0]
+    assert Deadline(None, num_targets=10, ranks=Ranks()).share_used(TrainState(elapsed=9.0)) == 0.0
+
+
+def test_the_start_is_told_before_the_first_update(tmp_path):
+    heard = train(tmp_path / "run", training={"epochs": 1})
+    [start] = heard.starts
+    codec = load_codec(model_folder(tmp_path / "run"))
+    assert start.num_parameters == sum(weights.numel() for weights in codec.model.parameters())
+    assert (start.device, start.precision, start.num_ranks, start.step) == ("cpu", "fp32", 1, 0)
+    assert start.facts == json.loads((tmp_path / "run" / "data.json").read_text())
+    assert start.facts["train"]["texts"] + start.facts["valid"]["texts"] == len(set(ENGLISH))
+    assert start.config == resumed_config(tmp_path / "run")
+    again = Heard()
+    config = resumed_config(tmp_path / "run").updated({"training": {"epochs": 2}})
+    train_run(ENGLISH, tmp_path / "run", config, resume=True, device="cpu", observer=again)
+    assert again.starts[0].step == len(heard.steps)
 
 
 def test_folder_rules(run, tmp_path):

@@ -1,9 +1,14 @@
 """Arguments and options that several verbs name alike."""
 
 import re
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from textvae.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from textvae.data.sources import Corpus
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run folder, a saved model, or hf://owner/name.")]
 Data = Annotated[
@@ -12,13 +17,6 @@ Data = Annotated[
         metavar="DATA",
         help="Files (.txt .csv .tsv .jsonl .parquet, also .gz), a folder, hf://owner/name, or -.",
     ),
-]
-Column = Annotated[str | None, typer.Option("--text", help="The text column, by name or number.")]
-BlankLine = Annotated[
-    bool, typer.Option("--blank-line", help="In plain text, blank lines separate the texts.")
-]
-Encoding = Annotated[
-    str | None, typer.Option("--encoding", help="Of the files; unset: UTF-8, or what a byte-order mark says.")
 ]
 Sampled = Annotated[bool, typer.Option("--sample", help="Draw z from the posterior in place of its mean.")]
 
@@ -56,3 +54,13 @@ def one_source(data: list[str]) -> Any:
         if name == "-" or name.startswith("hf://"):
             raise typer.BadParameter(f"{name} cannot be read together with other data; give it alone")
     return [Path(name).expanduser() for name in data]
+
+
+def open_noted(source: Any, screen: Screen, **options: Any) -> "Corpus":
+    """Return a corpus, opened with the options of `open_corpus`, and print notes on it."""
+    from textvae.data.sources import open_corpus
+
+    corpus = open_corpus(source, **options)
+    for note in corpus.notes:
+        screen.note(f"note: {note}")
+    return corpus

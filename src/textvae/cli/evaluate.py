@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from textvae.cli.arguments import BlankLine, Column, Encoding, Run
-from textvae.cli.groups import WithModel
+from textvae.cli.arguments import Run
+from textvae.cli.groups import Reading, WithModel
 from textvae.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ def evaluate(
         str,
         typer.Argument(metavar="DATA", help="Held-out texts; of training data, the held-out share is used."),
     ],
+    reading: Reading,
     common: WithModel,
     k: Annotated[int, typer.Option("--k", min=1, help="Importance samples of the bound on log p(x).")] = 50,
     samples: Annotated[
@@ -30,16 +31,10 @@ def evaluate(
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="The first so many texts.")] = None,
     definitions: Annotated[bool, typer.Option("--definitions", help="Also say what each number is.")] = False,
-    text: Column = None,
-    blank_line: BlankLine = False,
-    encoding: Encoding = None,
 ) -> None:
     """Measure a model on held-out texts."""
-    from textvae.data.sources import open_corpus
-
-    columns = {"text": text, "blank_line": blank_line, "encoding": encoding}
-    corpus = held_out_share(run, open_corpus(data, **columns), common.screen)
-    known = None if training is None else open_corpus(training, **columns)
+    corpus = held_out_share(run, reading.open(data, common.screen), common.screen)
+    known = None if training is None else reading.open(training, common.screen)
     vae = common.load(run)
     found = vae.evaluate(
         list(islice(corpus, limit)),

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
 import typer
 
+from textvae.cli.arguments import open_noted
 from textvae.cli.screen import Screen
 from textvae.config import DecodingConfig
+from textvae.errors import DataError
 
 if TYPE_CHECKING:
+    from textvae.data.sources import Corpus
     from textvae.vae import TextVAE
 
 SEEDS = 1_000_000
@@ -88,6 +91,36 @@ class Common(Group):
         seed = secrets.randbelow(SEEDS) if alone else 0  # the ranks of torchrun must agree without a word
         self.screen.note(f"seed {seed}")
         return seed
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Reading(Group):
+    """How texts are found in files."""
+
+    text: Annotated[str | None, typer.Option("--text", help="The text column, by name or number.")] = None
+    blank_line: Annotated[
+        bool, typer.Option("--blank-line", help="In plain text, blank lines separate the texts.")
+    ] = False
+    encoding: Annotated[
+        str | None,
+        typer.Option("--encoding", help="Of the files; unset: UTF-8, or what a byte-order mark says."),
+    ] = None
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The settings of `DataConfig` that they are; what was not given is None."""
+        return {"text": self.text, "blank_line": self.blank_line or None, "encoding": self.encoding}
+
+    def open(self, source: str, screen: Screen) -> "Corpus":
+        """Open a corpus, and print notes on it."""
+        return open_noted(source, screen, **dataclasses.asdict(self))
+
+    def texts(self, source: str, screen: Screen) -> list[str]:
+        """Return the texts of a corpus, of which there must be some."""
+        found = list(self.open(source, screen))
+        if not found:
+            raise DataError(f"no texts in {source}; it is empty or every line is blank")
+        return found
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from textvae.cli.arguments import BlankLine, Column, Data, Encoding, one_source
-from textvae.cli.groups import Common
+from textvae.cli.arguments import Data, one_source
+from textvae.cli.groups import Common, Reading
 from textvae.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -15,10 +15,8 @@ if TYPE_CHECKING:
 
 def inspect(
     data: Data,
+    reading: Reading,
     common: Common,
-    text: Column = None,
-    blank_line: BlankLine = False,
-    encoding: Encoding = None,
     valid: Annotated[
         str | None, typer.Option("--valid", metavar="FILE", help="Held-out texts: overlap is counted.")
     ] = None,
@@ -27,9 +25,7 @@ def inspect(
     from textvae.data.inspection import inspect_corpus
 
     with common.screen.working("reading"):
-        found = inspect_corpus(
-            one_source(data), text=text, blank_line=blank_line, encoding=encoding, valid=valid
-        )
+        found = inspect_corpus(one_source(data), valid=valid, **dataclasses.asdict(reading))
     if common.as_json:
         common.screen.json(dataclasses.asdict(found))
     else:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from textvae.cli.arguments import Column, Run, Sampled
-from textvae.cli.groups import Decoding, WithModel
+from textvae.cli.arguments import Run, Sampled
+from textvae.cli.groups import Decoding, Reading, WithModel
 from textvae.cli.screen import one_line
-from textvae.errors import DataError, LatentError
+from textvae.errors import LatentError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,8 +19,8 @@ def encode(
     run: Run,
     source: Annotated[str, typer.Argument(metavar="IN", help="A file of texts, or -.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The .npy file to write.")],
+    reading: Reading,
     common: WithModel,
-    text: Column = None,
     sampled: Sampled = False,
 ) -> None:
     """Write the latents of texts into a .npy file.
@@ -29,12 +29,9 @@ def encode(
     """
     import numpy as np
 
-    from textvae.data.sources import open_corpus
     from textvae.storage.atomic import write_file
 
-    texts = list(open_corpus(source, text=text))
-    if not texts:
-        raise DataError(f"no texts in {source}; it is empty or every line is blank")
+    texts = reading.texts(source, common.screen)
     vae = common.load(run)
     seed = common.drawn_seed if sampled else 0
     z = vae.encode(texts, sample=sampled, seed=seed)

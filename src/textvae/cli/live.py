@@ -2,7 +2,6 @@
 
 import sys
 import time
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from rich.live import Live
 
     from textvae.training.heldout import HeldOut
-    from textvae.training.progress import Standing
+    from textvae.training.progress import Standing, Start
     from textvae.training.step import StepReport
 
 SMOOTHING = 0.98
@@ -26,16 +25,15 @@ class Progress:
 
     Args:
         screen: what notes go through.
-        run: the run folder, whose settings are shown once training begins.
     """
 
-    def __init__(self, screen: Screen, run: Path) -> None:
-        self.screen, self.run = screen, run
+    def __init__(self, screen: Screen) -> None:
+        self.screen = screen
         self.started = self.shown = time.monotonic()
         self.watched = is_watched(sys.stderr) and not screen.quiet
         self.live: Live | None = None
         self.distortion, self.rate = Smoothed(), Smoothed()
-        self.begun, self.epoch, self.num_epochs = False, 1, ""
+        self.epoch, self.num_epochs = 1, ""
 
     def __enter__(self) -> Self:
         return self
@@ -46,10 +44,19 @@ class Progress:
         if self.live:
             self.live.stop()
 
+    def on_start(self, start: "Start") -> None:
+        """Show what the run is about to do, and the head of the table of its epochs."""
+        from textvae.cli.essentials import essentials
+
+        training = start.config.training
+        self.num_epochs = "" if training.max_time else f"/{training.epochs}"
+        self.screen.pairs(essentials(start), on_stderr=True)
+        self._print(HEAD)
+        if self.watched:
+            self._go_live()
+
     def on_step(self, report: "StepReport", standing: "Standing") -> None:
         """Count an update; show it when it is time to."""
-        if not self.begun:
-            self._begin()
         self.epoch = standing.epoch
         self.distortion.add(report.distortion, report.num_sentences)
         self.rate.add(report.rate, report.num_sentences)
@@ -74,24 +81,17 @@ class Progress:
         """Print a note."""
         self._print(f"note: {text}")
 
-    def _begin(self) -> None:
-        from textvae.cli.essentials import essentials
+    def _go_live(self) -> None:
+        from rich.live import Live
 
-        rows, self.num_epochs = essentials(self.run)
-        self.begun = True
-        self.screen.pairs(rows, on_stderr=True)
-        self._print(HEAD)
-        if self.watched:
-            from rich.live import Live
-
-            self.live = Live(
-                console=console(sys.stderr),
-                auto_refresh=False,
-                transient=True,
-                redirect_stdout=False,
-                redirect_stderr=False,
-            )
-            self.live.start()
+        self.live = Live(
+            console=console(sys.stderr),
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self.live.start()
 
     def _show(self, report: "StepReport", standing: "Standing") -> None:
         if self.live:

@@ -50,7 +50,10 @@ class SettingOptions(Group):
     max_time: Annotated[
         float | None,
         typer.Option(
-            "--max-time", metavar="TIME", parser=duration, help="As 90s, 10m or 2h; schedules stretch to fit."
+            "--max-time",
+            metavar="TIME",
+            parser=duration,
+            help="As 90s, 10m or 2h, the end included; schedules fit.",
         ),
     ] = None
     batch_tokens: Annotated[

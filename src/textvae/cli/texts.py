@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from textvae.cli.arguments import Column, Run, Sampled
-from textvae.cli.groups import Decoding, WithModel
+from textvae.cli.arguments import Run, Sampled
+from textvae.cli.groups import Decoding, Reading, WithModel
 from textvae.cli.screen import one_line
 from textvae.config import DecodingConfig
 
@@ -37,6 +37,7 @@ def sample(
 def reconstruct(
     run: Run,
     decoding: Decoding,
+    reading: Reading,
     common: WithModel,
     texts: Annotated[
         list[str] | None, typer.Argument(metavar="[TEXTS]...", help="Texts; or use --input.")
@@ -44,14 +45,13 @@ def reconstruct(
     source: Annotated[
         str | None, typer.Option("--input", metavar="DATA", help="A file of texts, or -.")
     ] = None,
-    text: Column = None,
     sampled: Sampled = False,
 ) -> None:
     """Encode texts and decode them again.
 
     Each text is followed by its reconstruction, greedy unless told otherwise.
     """
-    originals = _originals(texts, source, text)
+    originals = _originals(texts, source, reading, common)
     vae = common.load(run)
     config = decoding.over(GREEDY)
     seed = common.drawn_seed if sampled or config.temperature else 0
@@ -96,20 +96,18 @@ def neighbors(
     corpus: Annotated[
         str, typer.Option("--corpus", metavar="DATA", help="Texts to search: a run keeps none of its own.")
     ],
+    reading: Reading,
     common: WithModel,
     k: Annotated[int, typer.Option("-k", min=1, help="How many.")] = 5,
     metric: Annotated[
         str, typer.Option("--metric", help="cosine or euclidean, between posterior means.")
     ] = "cosine",
-    text: Column = None,
 ) -> None:
     """Find the texts of a corpus nearest to a text.
 
     Distance in latent space and text, one a line.
     """
-    from textvae.data.sources import open_corpus
-
-    known = open_corpus(corpus, text=text)
+    known = reading.open(corpus, common.screen)
     vae = common.load(run)
     [found] = vae.neighbors([query], known, k=k, metric=metric)
     if common.as_json:
@@ -120,18 +118,12 @@ def neighbors(
         common.screen.say(f"{one.distance:.4f}  {one_line(one.text)}")
 
 
-def _originals(texts: list[str] | None, source: str | None, column: str | None) -> list[str]:
-    if bool(texts) == (source is not None):
-        raise typer.BadParameter("give texts, or a file of them with --input, and not both")
-    if texts:
+def _originals(texts: list[str] | None, source: str | None, reading: Reading, common: WithModel) -> list[str]:
+    if texts and source is None:
         return texts
-    from textvae.data.sources import open_corpus
-    from textvae.errors import DataError
-
-    found = list(open_corpus(source, text=column))
-    if not found:
-        raise DataError(f"no texts in {source}; it is empty or every line is blank")
-    return found
+    if source is not None and not texts:
+        return reading.texts(source, common.screen)
+    raise typer.BadParameter("give texts, or a file of them with --input, and not both")
 
 
 def _say_if_lossy(run: str, common: WithModel) -> None:

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from textvae.cli.arguments import BlankLine, Column, Data, Encoding, one_source
-from textvae.cli.groups import Common
+from textvae.cli.arguments import Data, one_source, open_noted
+from textvae.cli.groups import Common, Reading
 from textvae.cli.screen import is_first_rank
 from textvae.cli.settings import SettingOptions
 from textvae.cli.verb import INTERRUPTED
@@ -23,10 +23,8 @@ def train(
     data: Data,
     output: Output,
     settings: SettingOptions,
+    reading: Reading,
     common: Common,
-    text: Column = None,
-    blank_line: BlankLine = False,
-    encoding: Encoding = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run, under its own settings.")
     ] = False,
@@ -42,11 +40,10 @@ def train(
     from textvae.training.run import resumed_config
 
     source = one_source(data)
-    columns = {"text": text, "blank_line": blank_line or None, "encoding": encoding}
     if resume:
-        config = settings.resumed(resumed_config(output), columns, common)
+        config = settings.resumed(resumed_config(output), reading.given, common)
     else:
-        config = settings.config(columns, common)
+        config = settings.config(reading.given, common)
     source = opened(source, config, common)
     command = resume_command(data, output, common.device, cache_dir)
     started = time.monotonic()
@@ -66,15 +63,12 @@ def train(
 
 def opened(source: Any, config: RunConfig, common: Common) -> Any:
     """Open files and standard input, and print notes on them; a folder or data set, which may be divided, stays a name."""
-    from textvae.data.sources import open_corpus
-
     if isinstance(source, str) and (source.startswith("hf://") or Path(source).expanduser().is_dir()):
         return source
     data = config.data
-    corpus = open_corpus(source, text=data.text, blank_line=data.blank_line, encoding=data.encoding)
-    for note in corpus.notes:
-        common.screen.note(f"note: {note}")
-    return corpus
+    return open_noted(
+        source, common.screen, text=data.text, blank_line=data.blank_line, encoding=data.encoding
+    )
 
 
 def run_training(
@@ -94,7 +88,7 @@ def run_training(
     from textvae.training.run import train_run
 
     try:
-        with Progress(common.screen, output) as progress:
+        with Progress(common.screen) as progress:
             train_run(
                 source, output, config,
                 resume=resume, overwrite=overwrite, device=common.device, observer=progress, cache_dir=cache_dir,

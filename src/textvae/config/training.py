@@ -15,7 +15,7 @@ class TrainingConfig:
     epochs: int | None = None
     """None: chosen from the corpus's size."""
     max_time: float | None = None
-    """Seconds of training after which the run ends cleanly; learning rate and schedules stretch to fit."""
+    """Seconds of training, the last evaluation and saving included; learning rate and schedules stretch to fit."""
     batch_tokens: int = 1000
     """Real target tokens a batch (a rank), about."""
     learning_rate: float = 3e-3

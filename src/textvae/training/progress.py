@@ -1,10 +1,28 @@
 """What a run tells while it trains, and who listens."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
+from textvae.config import RunConfig
 from textvae.training.heldout import HeldOut
 from textvae.training.step import StepReport
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """What a run is about to do."""
+
+    config: RunConfig
+    """All settings; nothing is left to the corpus."""
+    facts: dict[str, Any]
+    """Names, hashes and counts of texts, of tokens and of what was cut; kind and size of the tokenizer."""
+    num_parameters: int
+    device: str
+    precision: str
+    """fp32, bf16 or fp64."""
+    num_ranks: int
+    step: int
+    """Updates made already: above 0 where a run goes on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +47,10 @@ class Standing:
 class Observer(Protocol):
     """Listens to a run; every method may do nothing."""
 
+    def on_start(self, start: Start) -> None:
+        """Hear, before the first update, what the run is about to do."""
+        ...
+
     def on_step(self, report: StepReport, standing: Standing) -> None:
         """Hear of an update."""
         ...
@@ -44,6 +66,9 @@ class Observer(Protocol):
 
 class Silent:
     """An observer that does nothing."""
+
+    def on_start(self, start: Start) -> None:
+        """Do nothing."""
 
     def on_step(self, report: StepReport, standing: Standing) -> None:
         """Do nothing."""

@@ -18,7 +18,9 @@ class TrainState:
     batch: int = 0
     """Batches of the present epoch already used."""
     elapsed: float = 0.0
-    """Seconds of training, over all resumptions."""
+    """Seconds since the run began, evaluations and saving included, over all resumptions."""
+    closing: float = 0.0
+    """Seconds that an evaluation and the saving after it took at most; 0: none was made yet."""
     best: float | None = None
     """The lowest held-out criterion so far, nats a sentence."""
     best_epoch: int = 0

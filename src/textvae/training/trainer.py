@@ -25,13 +25,14 @@ from textvae.training.checkpoints import (
     save_checkpoint,
 )
 from textvae.training.curves import draw_curves
+from textvae.training.deadline import Deadline
 from textvae.training.distributed import Ranks
 from textvae.training.heldout import HeldOut, held_out, token_accuracy
 from textvae.training.interrupts import Interrupts
 from textvae.training.optimization import MovingAverage
 from textvae.training.precision import choose_precision
 from textvae.training.preparation import Prepared, target_counts
-from textvae.training.progress import Clock, Observer, Silent, Standing
+from textvae.training.progress import Observer, Silent, Standing, Start
 from textvae.training.records import append_metrics, cut_metrics, write_samples
 from textvae.training.state import TrainState
 from textvae.training.step import FAILED_BATCH, Stepper, StepReport
@@ -75,7 +76,8 @@ class Trainer:
         self.average = MovingAverage(model, training.ema) if training.ema else None
         self.beta = build_beta(self.config.objective)
         self.state = TrainState()
-        self.clock = Clock()
+        num_targets = prepared.valid.num_tokens + len(prepared.valid)
+        self.deadline = Deadline(training.max_time, num_targets, self.ranks)
         self.last: HeldOut | None = None
         self._num_batches = 1
         self._drawn = time.monotonic()
@@ -104,11 +106,15 @@ class Trainer:
             SaveError: a checkpoint could not be written.
             KeyboardInterrupt: Ctrl-C; a checkpoint was saved first.
         """
+        self.deadline.start()
+        if self.ranks.is_main:
+            self.observer.on_start(self._start())
         with Interrupts() as self.interrupts:
             if self.config.training.output == "sampled":
                 self.observer.on_message(SAMPLED)
             if self.state.step == 0:
                 self._checkpoint()
+            self.deadline.lap(self.state)
             while not self._finished():
                 self._epoch()
         if self.ranks.is_main:
@@ -116,7 +122,7 @@ class Trainer:
         return self.state
 
     def _epoch(self) -> None:
-        training, state, started = self.config.training, self.state, time.monotonic()
+        training, state = self.config.training, self.state
         batches = epoch_batches(
             self.prepared.train.lengths,
             training.batch_tokens,
@@ -129,20 +135,26 @@ class Trainer:
         for indices in batches[state.batch :]:
             if self._progress() >= 1:
                 break
-            report = self._step(collate(self.prepared.train, indices))
-            started = self._count(report, started)
+            self._count(self._step(collate(self.prepared.train, indices)))
             if self.interrupts.asked:
                 self._checkpoint()
                 raise KeyboardInterrupt
             if state.step % training.checkpoint_every == 0 and state.batch < len(batches):
                 self._checkpoint()
         state.epoch, state.batch = state.epoch + 1, 0
+        self._close_epoch()
+
+    def _close_epoch(self) -> None:
+        """Evaluate and save, and note how long it took."""
+        begun = self.state.elapsed
         self._evaluate()
-        state.elapsed += time.monotonic() - started
+        self.deadline.lap(self.state)
         self._checkpoint()
         if self.ranks.is_main and time.monotonic() - self._drawn > DRAW_EVERY:
             draw_curves(self.run)
             self._drawn = time.monotonic()
+        self.deadline.lap(self.state)
+        self.deadline.closed(self.state, begun)
 
     def _step(self, batch: Batch) -> StepReport:
         state = self.state
@@ -158,19 +170,14 @@ class Trainer:
             self.average.update(self.codec.model, state.step)
         return report
 
-    def _count(self, report: StepReport, started: float) -> float:
-        now = time.monotonic()
-        self.clock.add(report.num_targets, now - started)
-        self.state.elapsed += now - started
-        if self.config.training.max_time:  # ranks must end at the same step
-            self.state.elapsed = self.ranks.mean(self.state.elapsed)[0]
+    def _count(self, report: StepReport) -> None:
+        self.deadline.lap(self.state, report.num_targets)
         if self.ranks.is_main:
             if self.state.step % RECORD_EVERY == 0:
                 append_metrics(
                     self.run, {"kind": "train", "step": self.state.step, **dataclasses.asdict(report)}
                 )
             self.observer.on_step(report, self._standing())
-        return now
 
     def _evaluate(self) -> None:
         """Measure on held-out texts; keep the model where it is the best so far."""
@@ -253,17 +260,28 @@ class Trainer:
         training, state = self.config.training, self.state
         assert training.epochs is not None
         epochs = state.epoch + state.batch / self._num_batches
-        by_time = state.elapsed / training.max_time if training.max_time else 0.0
-        return min(1.0, max(epochs / training.epochs, by_time))
+        return min(1.0, max(epochs / training.epochs, self.deadline.share_used(state)))
+
+    def _start(self) -> Start:
+        return Start(
+            config=self.config,
+            facts=self.prepared.facts,
+            num_parameters=sum(weights.numel() for weights in self.codec.model.parameters()),
+            device=str(self.codec.device),
+            precision=self.stepper.precision,
+            num_ranks=self.ranks.world_size,
+            step=self.state.step,
+        )
 
     def _standing(self) -> Standing:
         progress = self._progress()
+        left = self.state.elapsed * (1 - progress) / progress if progress else 0.0
         return Standing(
             step=self.state.step,
             epoch=self.state.epoch + (self.state.batch > 0),
             progress=progress,
-            tokens_per_second=self.clock.tokens_per_second,
-            eta=self.state.elapsed * (1 - progress) / progress if progress else 0.0,
+            tokens_per_second=self.deadline.clock.tokens_per_second,
+            eta=left + self.deadline.closing(self.state),
             target_rate=self.beta.target if isinstance(self.beta, TargetRate) else None,
             active_units=self.last.active_units if self.last else None,
         )
