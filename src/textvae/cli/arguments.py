@@ -5,7 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-Run = Annotated[str, typer.Argument(metavar="RUN", help="A run folder, a saved model, or hf://owner/name.")]
+Run = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run folder, a saved or exported model, or hf://owner/name.")
+]
 Data = Annotated[
     list[str],
     typer.Argument(

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from textvae.codec.ranking import Ranking, log_frequencies
+from textvae.codec.protocol import LatentModel
+from textvae.codec.ranking import Ranking
 from textvae.config import DecodingConfig
 from textvae.data.batching import collate, sequential_batches
 from textvae.data.store import TokenStore
@@ -18,7 +20,8 @@ from textvae.decoding.noise import row_normals
 from textvae.decoding.pairs import PairLexicon
 from textvae.distributions import DiagonalGaussian
 from textvae.errors import LatentError
-from textvae.models import VAEModel
+
+M = TypeVar("M", bound=LatentModel)
 
 GREEDY = DecodingConfig(temperature=0)
 
@@ -29,7 +32,7 @@ CANDIDATE_STRIDE = 2**48
 """Row numbers between the candidates of one row: the first has the row's own noise, and more of them change no other's."""
 
 
-class Codec:
+class Codec(Generic[M]):
     """A model with its tokenizer, on one device.
 
     Results are on the CPU, in the order of what was given, whatever the batches.
@@ -42,7 +45,7 @@ class Codec:
 
     def __init__(
         self,
-        model: VAEModel,
+        model: M,
         tokenizer: Tokenizer,
         *,
         decoding: DecodingConfig | None = None,
@@ -63,12 +66,12 @@ class Codec:
     @property
     def device(self) -> torch.device:
         """Where the model is."""
-        return self.model.posterior_head.weight.device
+        return self.model.device
 
     @property
     def dtype(self) -> torch.dtype:
         """The model's precision."""
-        return self.model.posterior_head.weight.dtype
+        return self.model.dtype
 
     def store(self, texts: Sequence[str]) -> TokenStore:
         """Encode texts into rows of ids, cut to the model's length; an empty text is an empty row."""
@@ -141,6 +144,12 @@ class Codec:
             ConfigError: a prefix longer than the limit.
             LatentError: a z of another shape, NaN or Inf.
         """
+        return self.tokenizer.decode(self.decode_rows(z, config, seed=seed, prefix=prefix))
+
+    def decode_rows(
+        self, z: Tensor, config: DecodingConfig | None = None, *, seed: int = 0, prefix: str = ""
+    ) -> list[list[int]]:
+        """Turn each z, (N, D), into token ids, `<s>` and `</s>` not among them; as `decode` otherwise."""
         config = config or self.decoding
         begun = torch.from_numpy(self.tokenizer.encode([prefix])[0].astype(np.int64))
         num = config.candidates if config.temperature else 1
@@ -149,7 +158,7 @@ class Codec:
         rows: list[list[int]] = []
         for start in range(0, len(self._checked(z)), size):
             rows += self._decode_batch(z[start : start + size], config, seed, start, begun)
-        return self.tokenizer.decode(rows)
+        return rows
 
     def reconstruct(
         self,
@@ -180,7 +189,7 @@ class Codec:
             constraint=lexicon.constraint(len(rows), self.device) if lexicon else None,
             allow_unk=self.tokenizer.kind == "word",
         )
-        ranking = Ranking(decoded, len(prefix), log_frequencies(self.model), config.slor)
+        ranking = Ranking(decoded, len(prefix), self.model.log_frequencies, config.slor)
         return [ranking.best(range(i, i + num)) for i in range(0, len(rows), num)]
 
     @cached_property

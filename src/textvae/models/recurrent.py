@@ -46,7 +46,7 @@ class RecurrentEncoder(Encoder):
             layer = layer if depth == 0 else self.dropout(layer)
             forwards, backwards = ahead(layer)[0], flip(back(flip(layer, lengths))[0], lengths)
             layer = torch.cat([forwards, backwards], dim=-1)  # (B, T, 2H)
-        rows = torch.arange(len(layer), device=layer.device)
+        rows = torch.arange(layer.shape[0], device=layer.device)
         padding = torch.arange(layer.shape[1], device=layer.device) >= lengths.unsqueeze(1)
         maximum = layer.masked_fill(padding.unsqueeze(-1), float("-inf")).amax(dim=1)
         return torch.cat([forwards[rows, lengths - 1], backwards[:, 0], maximum], dim=-1)
