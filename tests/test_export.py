@@ -57,6 +57,9 @@ MODELS = {
     "no memory slot": {"decoder": "transformer", "decoder_layers": 2, "injection": "add"},
 }
 
+WIDER = {"decoder": "gru", "decoder_dim": 32, "embed_dim": 24}
+"""As good as three epochs make it, and wide enough for rounding errors to average out."""
+
 
 def exported(codec: Codec, folder, **options) -> Codec:
     export_codec(codec, folder, metadata={}, **options)
@@ -73,9 +76,7 @@ def pair(request, tmp_path_factory) -> tuple[Codec, Codec]:
 def run(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("textvae.training.trainer.draw_curves", lambda run: None)
-        return train_tiny(
-            tmp_path_factory.mktemp("run") / "run", model={"decoder": "gru"}, training={"epochs": 4}
-        )
+        return train_tiny(tmp_path_factory.mktemp("run") / "run", model=WIDER)
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +152,7 @@ def test_threads_are_those_of_torch(folders):
 def test_int8_is_nearly_the_model_and_smaller(run, folders):
     own, other = TextVAE.from_pretrained(run, device="cpu").codec, load_export(folders["int8"])
     found = agreement(own, other, ENGLISH)
-    assert found.tokens > 0.9
+    assert found.tokens > 0.95
     assert found.exported.perplexity == pytest.approx(found.original.perplexity, rel=0.01)
     assert abs(found.exported.neg_elbo - found.original.neg_elbo) > 0  # it is another model
     sizes = {name: (folder / "weights.data").stat().st_size for name, folder in folders.items()}
