@@ -1,7 +1,7 @@
 """From a model to three ONNX graphs: encoder, prefill (z, `<s>`) and step (one token more).
 
-PyTorch's exporter by tracing writes them: it needs no further package and takes a second. The one by `torch.export`
-(torch 2.13, onnxscript 0.7) takes minutes for a recurrent encoder and fixes its length to the example's.
+PyTorch's exporter by tracing writes them: it needs no further package and takes a second a graph at most. The one by
+`torch.export` needs onnxscript and was far slower; `docs/architecture.md` has the numbers.
 """
 
 import copy
