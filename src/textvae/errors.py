@@ -15,6 +15,7 @@ TextVAEError
 ├── TrainingError (RuntimeError)         training cannot go on
 │   ├── NonFiniteLossError               NaN or Inf in loss or gradient
 │   └── SaveError                        a checkpoint could not be written
+├── ExportError (RuntimeError)           a model that cannot be exported
 ├── DeviceError (RuntimeError)           a device that is not there
 └── MissingExtraError (ImportError)      an optional dependency is not installed
 
@@ -80,6 +81,10 @@ class NonFiniteLossError(TrainingError):
 
 class SaveError(TrainingError):
     """A checkpoint could not be written; the one before it is intact."""
+
+
+class ExportError(TextVAEError, RuntimeError):
+    """A model cannot be exported: its graph would not be the model."""
 
 
 class DeviceError(TextVAEError, RuntimeError):

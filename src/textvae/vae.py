@@ -3,30 +3,35 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from textvae.codec import Codec, codec_files, load_codec, resolve_device
-from textvae.codec.location import model_folder
+from textvae.codec.device import check_cpu
+from textvae.codec.location import is_export, model_folder
 from textvae.config import DecodingConfig, RunConfig
-from textvae.config.fields import check_range
+from textvae.config.fields import check_choice, check_range
 from textvae.config.presets import preset
 from textvae.control.interpolation import path
 from textvae.control.neighbors import Neighbor, neighbors
 from textvae.control.priors import PriorFit, fit_prior
 from textvae.data.sources import open_corpus
 from textvae.distributions import DiagonalGaussian
-from textvae.errors import DataError, LatentError
+from textvae.errors import DataError, ExportError, LatentError
 from textvae.evaluation.likelihood import likelihoods
 from textvae.evaluation.report import Evaluation, evaluate
+from textvae.export.folder import FORMATS, export_codec, load_export
+from textvae.models import VAEModel
 from textvae.progress import Progress
 from textvae.storage.atomic import write_folder
 from textvae.storage.manifest import read_manifest
 from textvae.training.progress import Observer
 from textvae.training.run import resumed_config, train_run
+
+BACKENDS = ("auto", "torch", "onnx")
 
 
 class TextVAE:
@@ -96,16 +101,29 @@ class TextVAE:
         return cls.from_pretrained(run, device=device)
 
     @classmethod
-    def from_pretrained(cls, run: str | Path, *, device: str = "auto") -> Self:
-        """Load a run folder, a saved model, or `hf://owner/name` from the Hub.
+    def from_pretrained(cls, run: str | Path, *, device: str = "auto", backend: str = "auto") -> Self:
+        """Load a run folder, a saved or exported model, or `hf://owner/name` from the Hub.
+
+        Args:
+            run: where it is.
+            device: auto, cpu, cuda, cuda:N or mps; an export runs on the CPU.
+            backend: torch, onnx (exports), or auto: what the folder holds.
 
         Raises:
-            RunNotFoundError: no model there.
+            ConfigError: an unknown backend.
+            RunNotFoundError: no model there, or none for that backend.
             CorruptRunError: a missing, damaged or unsafe file.
             NewerRunError: written by a later version.
+            DeviceError: a device that is not there, or that an export does not run on.
+            MissingExtraError: onnxruntime is needed and not installed.
         """
+        check_choice("backend", backend, BACKENDS)
         folder = model_folder(run)
-        codec = load_codec(folder, device=resolve_device(device))
+        if backend == "onnx" or (backend == "auto" and is_export(folder)):
+            check_cpu(device)
+            codec = load_export(folder)
+        else:
+            codec = load_codec(folder, device=resolve_device(device))
         return cls(codec, metadata=read_manifest(folder).metadata)
 
     def save(self, folder: str | Path) -> None:
@@ -115,7 +133,29 @@ class TextVAE:
             RunExistsError: something else is there.
             SaveError: the disk is full, or another failure; what was there is intact.
         """
-        write_folder(Path(folder).expanduser(), codec_files(self.codec), metadata=self.metadata)
+        write_folder(Path(folder).expanduser(), codec_files(self._trained()), metadata=self.metadata)
+
+    def export(
+        self, folder: str | Path, *, format: str = "onnx", int8: bool = False, overwrite: bool = False
+    ) -> None:
+        """Write the model as ONNX graphs into a folder of its own, which `from_pretrained` loads.
+
+        Args:
+            folder: where to; complete with a manifest, or absent.
+            format: onnx.
+            int8: weights in 8 bits and products in integers: smaller and faster, not quite the same texts.
+            overwrite: replace the export that is there.
+
+        Raises:
+            ConfigError: an unknown format.
+            ExportError: an encoder or decoder whose graph would differ from it; a model that is an export itself.
+            MissingExtraError: onnx or onnxruntime is not installed.
+            RunExistsError: something that is no export is there, or an export, without `overwrite`.
+            SaveError: the disk is full, or another failure; what was there is intact.
+        """
+        check_choice("format", format, FORMATS)
+        folder = Path(folder).expanduser()
+        export_codec(self._trained(), folder, int8=int8, overwrite=overwrite, metadata=self.metadata)
 
     @property
     def latent_dim(self) -> int:
@@ -286,6 +326,14 @@ class TextVAE:
             training_texts=None if training is None else list(open_corpus(training)),
             seed=seed,
         )
+
+    def _trained(self) -> Codec[VAEModel]:
+        """Return the codec of a model that has weights."""
+        if not isinstance(self.codec.model, VAEModel):
+            raise ExportError(
+                "an export can be run and copied, not saved or exported again; use the run that it came from"
+            )
+        return cast(Codec[VAEModel], self.codec)
 
 
 def _texts(texts: Sequence[str]) -> list[str]:

@@ -10,7 +10,9 @@ from textvae.cli.screen import Screen
 if TYPE_CHECKING:
     from textvae.data.sources import Corpus
 
-Run = Annotated[str, typer.Argument(metavar="RUN", help="A run folder, a saved model, or hf://owner/name.")]
+Run = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run folder, a saved or exported model, or hf://owner/name.")
+]
 Data = Annotated[
     list[str],
     typer.Argument(

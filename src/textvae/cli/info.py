@@ -47,6 +47,8 @@ def record(run: str, found: Summary) -> dict[str, Any]:
         "run": run,
         "folder": str(found.folder),
         "textvae": found.version,
+        "format": found.export.get("format", "torch"),
+        "precision": found.export.get("precision"),
         "num_parameters": found.num_parameters,
         "epoch": found.metadata.get("epoch"),
         "step": found.metadata.get("step"),
@@ -62,6 +64,7 @@ def _origin(found: Summary) -> list[tuple[str, str]]:
         ("model in", str(found.folder)),
         ("written by", f"textvae {found.version} (this is {__version__})"),
         ("files", "complete and unchanged"),
+        *([("format", f"ONNX, {found.export['precision']}")] if found.export else []),
     ]
 
 

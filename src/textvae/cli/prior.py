@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from textvae.cli.arguments import BlankLine, Column, Encoding, Run
-from textvae.cli.groups import WithModel
+from textvae.cli.arguments import Run
+from textvae.cli.groups import Reading, WithModel
 
 if TYPE_CHECKING:
     from textvae.control.priors import PriorFit
@@ -15,20 +15,16 @@ if TYPE_CHECKING:
 def fit(
     run: Run,
     data: Annotated[str, typer.Argument(metavar="DATA", help="The texts the run was trained on.")],
+    reading: Reading,
     common: WithModel,
-    text: Column = None,
-    blank_line: BlankLine = False,
-    encoding: Encoding = None,
 ) -> None:
     """Fit a mixture of Gaussians to the latents of texts and keep it beside the model.
 
     Random texts and all measures use it from then on. Its size is chosen by the likelihood of held-out latents.
     """
-    from textvae.data.sources import open_corpus
-
+    texts = reading.texts(data, common.screen)
     vae = common.load(run)
-    corpus = open_corpus(data, text=text, blank_line=blank_line, encoding=encoding)
-    found = vae.fit_prior(corpus, seed=common.seed or 0)
+    found = vae.fit_prior(texts, seed=common.seed or 0)
     vae.save(_folder(run))
     if common.as_json:
         size = len(found.prior.weights) if found.prior else None

@@ -27,6 +27,8 @@ class Summary:
     decoding: dict[str, Any]
     metadata: dict[str, Any]
     settings: RunConfig | None
+    export: dict[str, Any]
+    """Of an export: format, precision and the like."""
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -54,21 +56,24 @@ def summarize(run: str, *, verify: bool = True) -> Summary:
         NewerRunError: written by a later version.
     """
     from textvae.codec.files import DECODING_FILE, MODEL_FILE, WEIGHTS_FILE
-    from textvae.codec.location import model_folder
+    from textvae.codec.location import is_export, model_folder
+    from textvae.export.folder import read_about
     from textvae.storage.manifest import read_manifest, verify_folder
 
     folder = model_folder(run)
     if verify:
         verify_folder(folder)
     manifest = read_manifest(folder)
+    export = read_about(folder) if is_export(folder) else {}
     return Summary(
         folder=folder,
         version=manifest.textvae,
-        num_parameters=num_parameters(folder / WEIGHTS_FILE),
+        num_parameters=export["num_parameters"] if export else num_parameters(folder / WEIGHTS_FILE),
         model=json.loads((folder / MODEL_FILE).read_bytes()),
         decoding=json.loads((folder / DECODING_FILE).read_bytes()),
         metadata=manifest.metadata,
         settings=run_settings(Path(run)),
+        export=export,
     )
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from textvae.codec.ranking import Ranking, log_frequencies
+from textvae.codec.protocol import LatentModel
+from textvae.codec.ranking import Ranking
 from textvae.config import DecodingConfig
 from textvae.data.batching import collate, sequential_batches
 from textvae.data.known import PAIRS, WORDS, Known
@@ -19,8 +21,9 @@ from textvae.decoding.noise import derived_seed, row_normals, row_uniforms
 from textvae.decoding.pairs import PairLexicon
 from textvae.distributions import DiagonalGaussian, GaussianMixture, Prior
 from textvae.errors import LatentError
-from textvae.models import VAEModel
 from textvae.progress import Work
+
+M = TypeVar("M", bound=LatentModel)
 
 GREEDY = DecodingConfig(temperature=0)
 LEXICONS = {WORDS: Lexicon, PAIRS: PairLexicon}
@@ -35,7 +38,7 @@ COMPONENT_STREAM = 1
 """Derives the seed by which components of a mixture are chosen: its numbers must not be those that tokens are drawn by."""
 
 
-class Codec:
+class Codec(Generic[M]):
     """A model with its tokenizer, on one device.
 
     Results are on the CPU, in the order of what was given, whatever the batches.
@@ -49,7 +52,7 @@ class Codec:
 
     def __init__(
         self,
-        model: VAEModel,
+        model: M,
         tokenizer: Tokenizer,
         *,
         decoding: DecodingConfig | None = None,
@@ -73,12 +76,12 @@ class Codec:
     @property
     def device(self) -> torch.device:
         """Where the model is."""
-        return self.model.posterior_head.weight.device
+        return self.model.device
 
     @property
     def dtype(self) -> torch.dtype:
         """The model's precision."""
-        return self.model.posterior_head.weight.dtype
+        return self.model.dtype
 
     def store(self, texts: Sequence[str]) -> TokenStore:
         """Encode texts into rows of ids, cut to the model's length; an empty text is an empty row."""
@@ -162,6 +165,12 @@ class Codec:
             ConfigError: a prefix longer than the limit.
             LatentError: a z of another shape, NaN or Inf.
         """
+        return self.tokenizer.decode(self.decode_rows(z, config, seed=seed, prefix=prefix))
+
+    def decode_rows(
+        self, z: Tensor, config: DecodingConfig | None = None, *, seed: int = 0, prefix: str = ""
+    ) -> list[list[int]]:
+        """Turn each z, (N, D), into token ids, `<s>` and `</s>` not among them; as `decode` otherwise."""
         config = config or self.decoding
         begun = torch.from_numpy(self.tokenizer.encode([prefix])[0].astype(np.int64))
         num = config.candidates if config.temperature else 1
@@ -172,7 +181,7 @@ class Codec:
             for start in range(0, len(z), size):
                 rows += self._decode_batch(z[start : start + size], config, seed, start, begun)
                 self.work.count(min(size, len(z) - start))
-        return self.tokenizer.decode(rows)
+        return rows
 
     def reconstruct(
         self,
@@ -203,7 +212,7 @@ class Codec:
             constraint=lexicon.constraint(len(rows), self.device) if lexicon else None,
             allow_unk=self.tokenizer.kind == "word",
         )
-        ranking = Ranking(decoded, len(prefix), log_frequencies(self.model), config)
+        ranking = Ranking(decoded, len(prefix), self.model.log_frequencies, config)
         return [ranking.best(range(i, i + num)) for i in range(0, len(rows), num)]
 
     @cached_property

@@ -5,6 +5,16 @@ import torch
 from textvae.errors import DeviceError
 
 
+def check_cpu(name: str) -> None:
+    """Refuse a device for what runs on the CPU alone.
+
+    Raises:
+        DeviceError: it is neither auto nor cpu.
+    """
+    if name not in ("auto", "cpu"):
+        raise DeviceError(f"an ONNX export runs on the CPU, not on {name!r}; use --device cpu")
+
+
 def resolve_device(name: str = "auto") -> torch.device:
     """Return the device called `name`: auto, cpu, cuda, cuda:N or mps. auto: a GPU where there is one.
 

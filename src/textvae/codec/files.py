@@ -2,18 +2,20 @@
 
 import dataclasses
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from textvae.codec.codec import Codec
+from textvae.codec.codec import Codec, M
+from textvae.codec.location import is_export
 from textvae.config import DecodingConfig, ModelConfig
 from textvae.data.known import Known
 from textvae.data.tokenizers import CONFIG_FILE, LIBRARY_FILE, Tokenizer
 from textvae.distributions import GaussianMixture
-from textvae.errors import ConfigError, CorruptRunError, DataError
+from textvae.errors import ConfigError, CorruptRunError, DataError, RunNotFoundError
 from textvae.models import VAEModel
 from textvae.storage.atomic import Content
 from textvae.storage.manifest import MANIFEST, read_manifest, verify_folder
@@ -28,20 +30,42 @@ MODEL_FILE, WEIGHTS_FILE, DECODING_FILE, LEXICON_FILE, PRIOR_FILE = (
     "lexicon.json",
     "prior.safetensors",
 )
-NEEDED_FILES = (MODEL_FILE, WEIGHTS_FILE, DECODING_FILE, LIBRARY_FILE, CONFIG_FILE)
+DESCRIPTION_FILES = (MODEL_FILE, DECODING_FILE, LIBRARY_FILE, CONFIG_FILE)
 
 
-def codec_files(codec: Codec, weights: dict[str, Tensor] | None = None) -> dict[str, Content]:
+@dataclass(frozen=True)
+class Description:
+    """A model but for its weights."""
+
+    config: ModelConfig
+    tokenizer: Tokenizer
+    decoding: DecodingConfig
+    known: Known | None
+    fitted_prior: GaussianMixture | None
+
+    def codec(self, model: M) -> Codec[M]:
+        """Return the codec of a model of this description."""
+        return Codec(
+            model, self.tokenizer, decoding=self.decoding, known=self.known, fitted_prior=self.fitted_prior
+        )
+
+
+def codec_files(codec: Codec[VAEModel], weights: dict[str, Tensor] | None = None) -> dict[str, Content]:
     """Return the files of a saved model, for `storage.write_folder`.
 
     Args:
         codec: what is saved.
         weights: in place of the model's own (a moving average).
     """
+    state = weights or codec.model.state_dict()
+    return {**description_files(codec), WEIGHTS_FILE: save_tensors(unshared(codec.model, state))}
+
+
+def description_files(codec: Codec) -> dict[str, Content]:
+    """Return the files of a model but for its weights."""
     files: dict[str, Content] = {
-        MODEL_FILE: _json(dataclasses.asdict(codec.model.config)),
-        DECODING_FILE: _json(dataclasses.asdict(codec.decoding)),
-        WEIGHTS_FILE: save_tensors(unshared(codec.model, weights or codec.model.state_dict())),
+        MODEL_FILE: to_json(dataclasses.asdict(codec.model.config)),
+        DECODING_FILE: to_json(dataclasses.asdict(codec.decoding)),
         **codec.tokenizer.files(),
     }
     if codec.known:
@@ -51,7 +75,7 @@ def codec_files(codec: Codec, weights: dict[str, Tensor] | None = None) -> dict[
     return files
 
 
-def load_codec(folder: Path, *, device: torch.device | None = None) -> Codec:
+def load_codec(folder: Path, *, device: torch.device | None = None) -> Codec[VAEModel]:
     """Read a saved model after its manifest was checked.
 
     Only files that the manifest lists are read.
@@ -63,9 +87,28 @@ def load_codec(folder: Path, *, device: torch.device | None = None) -> Codec:
         ConfigError: an encoder or decoder of the user's own that is not registered.
         TokenizerError: a tokenizer written by a later version.
     """
+    if is_export(folder):
+        raise RunNotFoundError(
+            f"{folder} is an ONNX export, which holds no weights; use the run that it came from"
+        )
+    description = load_description(folder, WEIGHTS_FILE)
+    model = VAEModel(description.config)
+    load_weights(model, load_tensors(folder / WEIGHTS_FILE), folder)
+    return description.codec(model.to(device or torch.device("cpu")).eval())
+
+
+def load_description(folder: Path, *others: str) -> Description:
+    """Read all but the weights, after a check of every file; `others` have to be there too.
+
+    Raises:
+        RunNotFoundError: no model there.
+        CorruptRunError: a missing, damaged or unsafe file, or files that do not belong together.
+        NewerRunError: written by a later version.
+        TokenizerError: a tokenizer written by a later version.
+    """
     verify_folder(folder)
     listed = read_manifest(folder).files
-    for name in NEEDED_FILES:
+    for name in (*DESCRIPTION_FILES, *others):
         if name not in listed:
             raise CorruptRunError(f"{folder} holds no saved model: {MANIFEST} does not list {name}")
     config, tokenizer = _read(ModelConfig, folder / MODEL_FILE), Tokenizer.load(folder)
@@ -74,14 +117,12 @@ def load_codec(folder: Path, *, device: torch.device | None = None) -> Codec:
             f"{folder / MODEL_FILE} has vocab_size {config.vocab_size}, the tokenizer {tokenizer.vocab_size}; "
             "they belong to different models: copy the folder again"
         )
-    model = VAEModel(config)
-    load_weights(model, load_tensors(folder / WEIGHTS_FILE), folder)
-    return Codec(
-        model.to(device or torch.device("cpu")).eval(),
+    return Description(
+        config,
         tokenizer,
-        decoding=_read(DecodingConfig, folder / DECODING_FILE),
-        known=_read_known(folder / LEXICON_FILE) if LEXICON_FILE in listed else None,
-        fitted_prior=_read_prior(folder / PRIOR_FILE, config) if PRIOR_FILE in listed else None,
+        _read(DecodingConfig, folder / DECODING_FILE),
+        _read_known(folder / LEXICON_FILE) if LEXICON_FILE in listed else None,
+        _read_prior(folder / PRIOR_FILE, config) if PRIOR_FILE in listed else None,
     )
 
 
@@ -109,7 +150,8 @@ def load_weights(model: VAEModel, weights: dict[str, Tensor], folder: Path) -> N
     model.to(dtype).load_state_dict(weights, strict=False)
 
 
-def _json(value: Any) -> bytes:
+def to_json(value: Any) -> bytes:
+    """Return a value as the bytes of a JSON file that people can read."""
     return json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n"
 
 

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 from textvae.errors import RunNotFoundError
-from textvae.storage.manifest import MANIFEST, is_complete
+from textvae.storage.manifest import MANIFEST, is_complete, read_manifest
 from textvae.storage.temporaries import locate
 
 MODEL_FOLDER, CHECKPOINTS = "model", "checkpoints"
+EXPORT_FILE = "export.json"
+"""Its presence in the manifest tells an export from a saved model."""
 HUB = "hf://"
-DOWNLOADED = ["*.json", "*.safetensors"]
+DOWNLOADED = ["*.json", "*.safetensors", "*.onnx", "*.data"]
 """What is asked of the Hub; `*` matches folders too."""
 
 
@@ -34,6 +36,16 @@ def model_folder(run: str | Path) -> Path:
             return folder
     what = "holds no model" if run.is_dir() else "is not a folder"
     raise RunNotFoundError(f"{run} {what}; give the folder that `textvae train` wrote (its --output)")
+
+
+def is_export(folder: Path) -> bool:
+    """Return whether `folder` is a model written by `textvae export`.
+
+    Raises:
+        CorruptRunError: its manifest is damaged.
+        NewerRunError: written by a later version.
+    """
+    return (folder / MANIFEST).exists() and EXPORT_FILE in read_manifest(folder).files
 
 
 def _downloaded(name: str) -> Path:

@@ -5,14 +5,6 @@ from torch import Tensor
 from textvae.config import DecodingConfig
 from textvae.data.vocabulary import EOS
 from textvae.decoding.protocol import Decoded
-from textvae.models import VAEModel
-from textvae.models.output import OutputLayer
-
-
-def log_frequencies(model: VAEModel) -> Tensor | None:
-    """Return log p of each token in the training texts, (V,), where the model knows them."""
-    output = model.decoder.output
-    return output.log_frequencies.cpu() if isinstance(output, OutputLayer) else None
 
 
 class Ranking:

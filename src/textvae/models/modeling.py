@@ -8,7 +8,7 @@ from textvae.data.vocabulary import BOS
 from textvae.distributions import DiagonalGaussian, standard_normal
 from textvae.errors import ConfigError
 from textvae.models.negatives import Negatives
-from textvae.models.output import token_log_probs
+from textvae.models.output import OutputLayer, token_log_probs
 from textvae.models.registry import build_decoder, build_encoder
 
 MIN_SCALE = 1e-4
@@ -34,6 +34,22 @@ class VAEModel(nn.Module):
             self.embedding.weight = self.decoder.embedding.weight
         self.encoder_dropout = nn.Dropout(config.encoder_dropout)
         self.posterior_head = nn.Linear(self.encoder.feature_dim, 2 * config.latent_dim)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.posterior_head.weight.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision of the weights."""
+        return self.posterior_head.weight.dtype
+
+    @property
+    def log_frequencies(self) -> Tensor | None:
+        """The log p of each token in the training texts, (V,) nats on the CPU; None where the decoder was never told."""
+        output = self.decoder.output
+        return output.log_frequencies.cpu() if isinstance(output, OutputLayer) else None
 
     def posterior(self, tokens: Tensor, lengths: Tensor) -> DiagonalGaussian:
         """Return q(z|x) over (B, D)."""

@@ -20,7 +20,7 @@ def flip(sequences: Tensor, lengths: Tensor) -> Tensor:
     positions = torch.arange(sequences.shape[1], device=sequences.device)
     mirrored = lengths.unsqueeze(1) - 1 - positions
     within = torch.where(mirrored >= 0, mirrored, positions)  # (B, T)
-    starts = torch.arange(len(sequences), device=sequences.device) * sequences.shape[1]
+    starts = torch.arange(sequences.shape[0], device=sequences.device) * sequences.shape[1]
     index = (starts.unsqueeze(1) + within).flatten()
     return _Exchanged.apply(sequences.flatten(0, 1), index).view_as(sequences)
 
@@ -61,7 +61,7 @@ class RecurrentEncoder(Encoder):
         for depth in range(1, len(self.ahead)):
             layer = torch.cat([forwards, flip(backwards, lengths)], dim=-1)  # (B, T, 2H)
             forwards, backwards = self._both(depth, self.dropout(layer), lengths)
-        rows = torch.arange(len(embedded), device=embedded.device)
+        rows = torch.arange(embedded.shape[0], device=embedded.device)
         padding = torch.arange(embedded.shape[1], device=embedded.device) >= lengths.unsqueeze(1)
         states = (forwards, backwards)  # last states and maxima are the same in either order
         lasts = [part[rows, lengths - 1] for part in states]

@@ -127,7 +127,8 @@ class TransformerDecoder(Decoder):
         hidden = hidden + self.positions(seen - num_slots, length)
         if self.add is not None:
             hidden = self.add(hidden, z)
-        mask = torch.ones(length, seen + length, dtype=torch.bool, device=tokens.device).tril(seen)
+        places = torch.arange(seen + length, device=tokens.device)
+        mask = places <= places[seen:].unsqueeze(1)  # (T, S): nothing that comes later
         after = []
         for block, past in zip(self.blocks, cache, strict=True):
             hidden, keys_values = block(hidden, mask, past)

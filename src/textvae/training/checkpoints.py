@@ -9,6 +9,7 @@ from textvae.codec import Codec, codec_files
 from textvae.codec.files import WEIGHTS_FILE, load_weights
 from textvae.codec.location import CHECKPOINTS
 from textvae.errors import CorruptRunError, RunError
+from textvae.models import VAEModel
 from textvae.storage.atomic import write_folder
 from textvae.storage.manifest import verify_folder
 from textvae.storage.temporaries import remove_stale_temporaries
@@ -24,7 +25,7 @@ OPTIMIZER_FILE, AVERAGE_FILE, STATE_FILE = "optimizer.safetensors", "average.saf
 
 def save_checkpoint(
     run: Path,
-    codec: Codec,
+    codec: Codec[VAEModel],
     optimizer: "torch.optim.Optimizer",
     average: MovingAverage | None,
     state: TrainState,
@@ -45,7 +46,10 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    folder: Path, codec: Codec, optimizer: "torch.optim.Optimizer", average: MovingAverage | None
+    folder: Path,
+    codec: Codec[VAEModel],
+    optimizer: "torch.optim.Optimizer",
+    average: MovingAverage | None,
 ) -> TrainState:
     """Put a checkpoint's tensors back in place and return its state.
 

@@ -8,7 +8,7 @@ from textvae.codec import Codec
 from textvae.data.store import TokenStore
 from textvae.decoding.noise import row_normals
 from textvae.diagnostics.latents import active_units, dimension_rates
-from textvae.models.modeling import shift
+from textvae.models.modeling import VAEModel, shift
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ def held_out(codec: Codec, store: TokenStore, *, seed: int = 0) -> HeldOut:
 
 
 @torch.inference_mode()
-def token_accuracy(codec: Codec, store: TokenStore) -> float:
+def token_accuracy(codec: Codec[VAEModel], store: TokenStore) -> float:
     """Return the share of tokens that are the decoder's first choice given the true ones before, z the posterior mean."""
     z = codec.posterior(store).loc
     right = total = 0

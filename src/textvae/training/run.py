@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from textvae.codec import resolve_device
-from textvae.codec.location import CHECKPOINTS, MODEL_FOLDER
+from textvae.codec.location import CHECKPOINTS, MODEL_FOLDER, is_export
 from textvae.config import RunConfig, read_settings
 from textvae.data.tokenizers import CONFIG_FILE as TOKENIZER_CONFIG
 from textvae.data.tokenizers import LIBRARY_FILE as TOKENIZER_FILE
@@ -86,6 +86,7 @@ def train_run(
 
 def open_folder(run: Path, *, resume: bool, overwrite: bool) -> None:
     """Make the folder of a run ready: new, cleared of an earlier run, or as it is."""
+    _refuse_export(run)
     present = [path.name for path in run.iterdir()] if run.is_dir() else []
     is_run = CONFIG_FILE in present
     foreign = sorted(name for name in present if name not in BEGINNINGS and not name.startswith(PREFIX))
@@ -112,9 +113,17 @@ def resumed_config(run: Path) -> RunConfig:
     Raises:
         RunNotFoundError: no settings there.
     """
+    _refuse_export(run)
     if not (run / CONFIG_FILE).exists():
         raise RunNotFoundError(f"{run} holds no run to resume: {CONFIG_FILE} is missing")
     return RunConfig().updated(read_settings(run / CONFIG_FILE))
+
+
+def _refuse_export(run: Path) -> None:
+    if is_export(run):
+        raise RunExistsError(
+            f"{run} is an ONNX export, which cannot be trained; give the run that it came from"
+        )
 
 
 @contextmanager
