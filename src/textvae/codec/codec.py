@@ -19,6 +19,7 @@ from textvae.decoding.pairs import PairLexicon
 from textvae.distributions import DiagonalGaussian
 from textvae.errors import LatentError
 from textvae.models import VAEModel
+from textvae.models.products import fixed_weights
 
 GREEDY = DecodingConfig(temperature=0)
 
@@ -92,10 +93,11 @@ class Codec:
         loc = torch.empty(len(store), self.latent_dim, dtype=self.dtype)
         scale = torch.empty_like(loc)
         self.model.eval()
-        for indices, tokens, lengths in self.batches(store):
-            posterior = self.model.posterior(tokens, lengths)
-            loc[indices] = posterior.loc.to(loc)
-            scale[indices] = posterior.scale.to(scale)
+        with fixed_weights():
+            for indices, tokens, lengths in self.batches(store):
+                posterior = self.model.posterior(tokens, lengths)
+                loc[indices] = posterior.loc.to(loc)
+                scale[indices] = posterior.scale.to(scale)
         return DiagonalGaussian(loc, scale)
 
     @torch.no_grad()
@@ -109,9 +111,10 @@ class Codec:
             raise LatentError(f"{len(z)} latents for {len(store)} texts; one for each is needed")
         result = torch.empty(len(store), dtype=torch.float64)
         self.model.eval()
-        for indices, tokens, lengths in self.batches(store):
-            latents = z[indices].to(self.dtype).to(self.device)
-            result[indices] = self.model.log_likelihood(tokens, lengths, latents).cpu().double()
+        with fixed_weights():
+            for indices, tokens, lengths in self.batches(store):
+                latents = z[indices].to(self.dtype).to(self.device)
+                result[indices] = self.model.log_likelihood(tokens, lengths, latents).cpu().double()
         return result
 
     def encode(self, texts: Sequence[str], *, sample: bool = False, seed: int = 0) -> Tensor:
@@ -179,7 +182,10 @@ class Codec:
             prefix=prefix.expand(len(rows), -1),
             constraint=lexicon.constraint(len(rows), self.device) if lexicon else None,
             allow_unk=self.tokenizer.kind == "word",
+            scored=num > 1,
         )
+        if num == 1:
+            return decoded.tokens
         ranking = Ranking(decoded, len(prefix), log_frequencies(self.model), config.slor)
         return [ranking.best(range(i, i + num)) for i in range(0, len(rows), num)]
 

@@ -22,14 +22,15 @@ class Ranking:
     move (Pauls and Klein 2012; Kann et al. 2018, arXiv:1809.08731). Deviation: shares between the two are allowed.
 
     Args:
-        decoded: all rows.
+        decoded: all rows, scored.
         num_prefix: tokens at the start of each row that were given, not chosen.
         frequencies: log p_unigram, (V,) nats; None: slor counts as 0.
         slor: the share.
     """
 
     def __init__(self, decoded: Decoded, num_prefix: int, frequencies: Tensor | None, slor: float) -> None:
-        self.decoded, self.num_prefix = decoded, num_prefix
+        assert decoded.log_probs is not None
+        self.decoded, self.num_prefix, self.log_probs = decoded, num_prefix, decoded.log_probs
         self.slor = 0.0 if frequencies is None else slor
         self.frequencies = [] if frequencies is None or not slor else frequencies.tolist()
 
@@ -43,4 +44,4 @@ class Ranking:
         if not own:
             return self.decoded.finished[row], float("-inf")
         common = self.slor * sum(self.frequencies[token] for token in own) if self.slor else 0.0
-        return self.decoded.finished[row], (float(self.decoded.log_probs[row]) - common) / len(own)
+        return self.decoded.finished[row], (float(self.log_probs[row]) - common) / len(own)

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from textvae.models.products import Linear
+
 CHUNK_LOGITS = 2**23
 """Logits held at once when no gradient is needed: 32 MiB in float32."""
 
@@ -24,9 +26,9 @@ class OutputLayer(nn.Module):
     ) -> None:
         super().__init__()
         width = tied.embedding_dim if tied is not None else feature_dim
-        self.project = nn.Linear(feature_dim, width) if width != feature_dim else nn.Identity()
+        self.project = Linear(feature_dim, width) if width != feature_dim else nn.Identity()
         self.dropout = nn.Dropout(dropout)
-        self.linear = nn.Linear(width, vocab_size)
+        self.linear = Linear(width, vocab_size)
         if tied is not None:
             self.linear.weight = tied.weight
         nn.init.zeros_(self.linear.bias)

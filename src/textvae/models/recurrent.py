@@ -6,12 +6,18 @@ import torch
 from torch import Tensor, nn
 
 from textvae.config import ModelConfig
+from textvae.models.cells import States, read_token, read_tokens
 from textvae.models.injection import AddInjection, parse_injection
 from textvae.models.output import OutputLayer
 from textvae.models.parts import Decoder, Encoder
+from textvae.models.products import Linear, is_plain, linear
 from textvae.models.registry import register_decoder, register_encoder
 
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU}
+
+PAYS = 2
+"""Tokens for each distinct one from which it pays to multiply only those by the input weights: the loop over positions
+that this needs is slower than the module's own."""
 
 
 def flip(sequences: Tensor, lengths: Tensor) -> Tensor:
@@ -41,19 +47,42 @@ class RecurrentEncoder(Encoder):
 
     def forward(self, embedded: Tensor, lengths: Tensor) -> Tensor:
         """Return (B, 4H): last state ahead, last state back, maximum of both over real positions."""
-        layer = embedded
-        for depth, (ahead, back) in enumerate(zip(self.ahead, self.back, strict=True)):
-            layer = layer if depth == 0 else self.dropout(layer)
+        forwards, backwards = self.ahead[0](embedded)[0], self.back[0](flip(embedded, lengths))[0]
+        return self._features(forwards, flip(backwards, lengths), lengths)
+
+    def read(self, tokens: Tensor, lengths: Tensor, embedding: nn.Embedding) -> Tensor:
+        """Return the same of tokens, (B, T)."""
+        distinct, places = tokens.unique(return_inverse=True)
+        if not is_plain(embedding.weight) or PAYS * len(distinct) > tokens.numel():
+            return self(embedding(tokens), lengths)
+        embedded = embedding(distinct)
+        mirrored = flip(places.unsqueeze(-1), lengths).squeeze(-1)
+        forwards = _read_shared(self.ahead[0], embedded, places)
+        backwards = _read_shared(self.back[0], embedded, mirrored)
+        return self._features(forwards, flip(backwards, lengths), lengths)
+
+    def _features(self, forwards: Tensor, backwards: Tensor, lengths: Tensor) -> Tensor:
+        """Return features from the first layer's, (B, T, H) in each direction."""
+        layer = torch.cat([forwards, backwards], dim=-1)  # (B, T, 2H)
+        for ahead, back in zip(self.ahead[1:], self.back[1:], strict=True):
+            layer = self.dropout(layer)
             forwards, backwards = ahead(layer)[0], flip(back(flip(layer, lengths))[0], lengths)
-            layer = torch.cat([forwards, backwards], dim=-1)  # (B, T, 2H)
+            layer = torch.cat([forwards, backwards], dim=-1)
         rows = torch.arange(len(layer), device=layer.device)
         padding = torch.arange(layer.shape[1], device=layer.device) >= lengths.unsqueeze(1)
         maximum = layer.masked_fill(padding.unsqueeze(-1), float("-inf")).amax(dim=1)
         return torch.cat([forwards[rows, lengths - 1], backwards[:, 0], maximum], dim=-1)
 
 
-RecurrentState = tuple[Tensor, tuple[Tensor, ...]]
-"""z, and the cell's own states, each (layers, B, H)."""
+def _read_shared(cell: nn.RNNBase, embedded: Tensor, places: Tensor) -> Tensor:
+    """Return features, (B, T, H), of the tokens at `places`, (B, T), among distinct ones, (N, E)."""
+    gates = linear(embedded, cell.weight_ih_l0, cell.bias_ih_l0)[places]
+    zeros = gates.new_zeros(cell.num_layers, len(places), cell.hidden_size)
+    return read_tokens(cell, gates, (zeros,) * (2 if isinstance(cell, nn.LSTM) else 1))[0]
+
+
+RecurrentState = tuple[Tensor, States]
+"""What z adds to the first layer's gates at every step, (B, gates), and the cell's own states, each (layers, B, H)."""
 
 
 class RecurrentDecoder(Decoder):
@@ -87,7 +116,7 @@ class RecurrentDecoder(Decoder):
         self.cell = CELLS[cell](width, hidden_dim, num_layers, batch_first=True, dropout=between)
         self.num_states = 2 if cell == "lstm" else 1
         self.initial = (
-            nn.Linear(latent_dim, self.num_states * num_layers * hidden_dim)
+            Linear(latent_dim, self.num_states * num_layers * hidden_dim)
             if "initial" in injection
             else None
         )
@@ -96,36 +125,55 @@ class RecurrentDecoder(Decoder):
 
     def forward(self, tokens: Tensor, z: Tensor) -> Tensor:
         """Return features, (B, T, H), after each input token."""
-        return self._run(tokens, z, self._start(z))[0]
+        return self._read(tokens, z)[0]
 
     def prefill(self, z: Tensor, tokens: Tensor) -> tuple[Tensor, RecurrentState]:
         """Return logits (B, V) after `tokens` (B, P), and the state."""
-        features, states = self._run(tokens, z, self._start(z))
-        return self.output(features[:, -1]), (z, states)
+        features, states = self._read(tokens, z)
+        return self.output(features[:, -1]), (self._shift(z), states)
 
     def step(self, tokens: Tensor, state: RecurrentState) -> tuple[Tensor, RecurrentState]:
         """Return logits (B, V) after one more token a row, and the new state."""
-        z, states = state
-        features, states = self._run(tokens.unsqueeze(1), z, states)
-        return self.output(features[:, -1]), (z, states)
+        shift, states = state
+        gates = self._token_gates(tokens) + shift
+        features, states = read_token(self.cell, gates, states)
+        return self.output(features), (shift, states)
 
     def select(self, state: RecurrentState, rows: Tensor) -> RecurrentState:
         """Return the state of `rows`."""
-        z, states = state
-        return z[rows], tuple(part[:, rows] for part in states)
+        shift, states = state
+        return shift[rows], tuple(part[:, rows] for part in states)
 
-    def _run(
-        self, tokens: Tensor, z: Tensor, states: tuple[Tensor, ...]
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def _read(self, tokens: Tensor, z: Tensor) -> tuple[Tensor, States]:
+        """Return features, (B, T, H), and the states after the last token."""
+        if not self.training and is_plain(z):
+            distinct, places = tokens.unique(return_inverse=True)
+            if PAYS * len(distinct) <= tokens.numel():
+                gates = self._token_gates(distinct)[places] + self._shift(z).unsqueeze(1)
+                return read_tokens(self.cell, gates, self._start(z))
         embedded = self.embed_dropout(self.embedding(tokens))
         if self.add is not None:
             embedded = self.add(embedded, z)
         if "input" in self.injection:
             embedded = torch.cat([embedded, z.unsqueeze(1).expand(-1, tokens.shape[1], -1)], dim=-1)
+        states = self._start(z)
         features, after = self.cell(embedded, states if self.num_states == 2 else states[0])
         return features, after if self.num_states == 2 else (after,)
 
-    def _start(self, z: Tensor) -> tuple[Tensor, ...]:
+    def _token_gates(self, tokens: Tensor) -> Tensor:
+        """Return what tokens, (N,), add to the first layer's gates, (N, gates)."""
+        weight = self.cell.weight_ih_l0[:, : self.embedding.embedding_dim]
+        return linear(self.embed_dropout(self.embedding(tokens)), weight)
+
+    def _shift(self, z: Tensor) -> Tensor:
+        """Return what z adds to the first layer's gates at every step, and its bias: (B, gates)."""
+        of_tokens, of_z = self.cell.weight_ih_l0.tensor_split([self.embedding.embedding_dim], dim=1)
+        shift = self.cell.bias_ih_l0.expand(len(z), -1)
+        if self.add is not None:
+            shift = shift + linear(self.add.project(z), of_tokens)
+        return shift + linear(z, of_z) if "input" in self.injection else shift
+
+    def _start(self, z: Tensor) -> States:
         shape = (self.num_states, self.cell.num_layers, self.cell.hidden_size)
         if self.initial is None:
             flat = z.new_zeros(z.shape[0], *shape)
