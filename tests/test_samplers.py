@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textvae.decoding.noise import row_normals, row_uniforms
-from textvae.decoding.samplers import HEAD, Sampler, draw, keep_top_p
+from textvae.decoding.samplers import BLOCK, HEAD, Sampler, draw, keep_top_p
 from textvae.errors import ConfigError
 
 
@@ -138,6 +138,47 @@ def test_the_inverse_cdf_maps_quantiles_to_tokens():
     assert draw(probs, uniforms).tolist() == [0, 0, 1, 1, 2]
     edges = torch.tensor([0.0, 0.25, 0.5, 0.75], dtype=torch.float64)
     assert draw(torch.ones(4, 4), edges).tolist() == [0, 1, 2, 3]  # each token owns [from, to)
+
+
+def rows_of_all_kinds(vocab_size):
+    """Peaked, flat, tied, hardly any and one token allowed: probabilities, (B, V) float32, some 0."""
+    scores = torch.randn(60, vocab_size, generator=torch.Generator().manual_seed(vocab_size))
+    scores[10:20] *= 12
+    scores[20:30] = 0
+    scores[30:40] = scores[30:40].round()
+    scores[40:, ::3] = -math.inf
+    scores[50:55, 1:] = -math.inf
+    scores[50:55, 0] = 1
+    scores[55:, : vocab_size - 1] = -math.inf
+    scores[55:, -1] = 1
+    return scores.softmax(-1)
+
+
+@pytest.mark.parametrize("vocab_size", [5, BLOCK - 1, BLOCK, BLOCK + 1, 10 * BLOCK, 1000])
+def test_a_draw_by_blocks_is_the_draw_over_the_whole_row(vocab_size):
+    probs, uniforms = rows_of_all_kinds(vocab_size), row_uniforms(3, range(60), 40)
+    cumulated = probs.double().cumsum(1)
+    for column in uniforms.unbind(1):
+        targets = column.unsqueeze(1) * cumulated[:, -1:]
+        plain = torch.searchsorted(cumulated, targets, right=True).squeeze(1)
+        tokens = draw(probs, column)
+        assert (probs.gather(1, tokens.unsqueeze(1)) > 0).all()
+        gaps = (cumulated - targets).abs().amin(1)  # next to an edge, rounding decides
+        assert ((tokens == plain) | (gaps < 1e-6)).all()
+        assert (tokens == plain).double().mean() > 0.9
+        assert draw(probs[7:8], column[7:8])[0] == tokens[7]
+
+
+@pytest.mark.parametrize("p", [0.2, 0.9, 0.999])
+def test_top_p_of_tied_banned_peaked_and_flat_rows_is_the_definition(p):
+    probs = rows_of_all_kinds(1000).double()
+    kept = keep_top_p(probs, p)
+    for row, before in zip(kept, probs, strict=True):
+        assert ((row == 0) | (row == before)).all()
+        least = row[row > 0].min()
+        assert before[before >= least].sum() >= p - 1e-9  # it holds the mass,
+        assert before[before > least].sum() < p + 1e-9  # the best alone do not,
+        assert torch.equal(row > 0, before >= least)  # and ties are kept together
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1e-320, 1e-12])

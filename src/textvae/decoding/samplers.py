@@ -99,7 +99,9 @@ def draw(probs: Tensor, uniforms: Tensor) -> Tensor:
     inside = probs.gather(1, places.clamp(max=probs.shape[-1] - 1)).to(masses.dtype)
     place, _ = _located(inside.masked_fill_(places >= probs.shape[-1], 0), share)
     tokens = block * BLOCK + place
-    impossible = (inside.gather(1, place) == 0).squeeze(1)  # past the end, or between the sums of a parallel scan
+    impossible = (inside.gather(1, place) == 0).squeeze(
+        1
+    )  # past the end, or between the sums of a parallel scan
     if bool(impossible.any()):
         tokens[impossible] = _best(probs[impossible]).unsqueeze(1)
     return tokens.squeeze(1)

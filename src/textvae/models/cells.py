@@ -30,7 +30,7 @@ def read_token(cell: nn.RNNBase, gates: Tensor, states: States) -> tuple[Tensor,
     Returns:
         Features, (B, H), and the states after the token.
     """
-    advance = _ADVANCE[type(cell)]
+    advance = _advance_lstm if isinstance(cell, nn.LSTM) else _advance_gru
     after: list[States] = []
     for layer, (w_inputs, w_hidden, b_inputs, b_hidden) in enumerate(cell.all_weights):
         if layer:
@@ -42,6 +42,7 @@ def read_token(cell: nn.RNNBase, gates: Tensor, states: States) -> tuple[Tensor,
 
 def read_tokens(cell: nn.RNNBase, gates: Tensor, states: States) -> tuple[Tensor, States]:
     """Read (B, T) tokens without gradients: as `read_token`, but gates are (B, T, gates) and features (B, T, H)."""
+    advance = _advance_lstm if isinstance(cell, nn.LSTM) else _advance_gru
     last: list[States] = []
     features = gates
     for layer, (w_inputs, w_hidden, b_inputs, b_hidden) in enumerate(cell.all_weights):
@@ -50,7 +51,7 @@ def read_tokens(cell: nn.RNNBase, gates: Tensor, states: States) -> tuple[Tensor
         now = tuple(part[layer] for part in states)
         features = gates.new_empty(*gates.shape[:2], cell.hidden_size)
         for position, column in enumerate(gates.unbind(1)):
-            now = _ADVANCE[type(cell)](column, linear(now[0], w_hidden, b_hidden), now)
+            now = advance(column, linear(now[0], w_hidden, b_hidden), now)
             features[:, position] = now[0]
         last.append(now)
     return features, tuple(torch.stack(parts) for parts in zip(*last, strict=True))
@@ -70,6 +71,3 @@ def _advance_lstm(inputs: Tensor, recurrent: Tensor, states: States) -> States:
     new, leave = gates[:, 2 * width : 3 * width].tanh(), gates[:, 3 * width :].sigmoid()
     memory = forget * states[1] + enter * new
     return leave * memory.tanh(), memory
-
-
-_ADVANCE = {nn.GRU: _advance_gru, nn.LSTM: _advance_lstm}

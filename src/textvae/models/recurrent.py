@@ -1,6 +1,7 @@
 """GRU and LSTM encoders and decoders."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -57,8 +58,8 @@ class RecurrentEncoder(Encoder):
             return self(embedding(tokens), lengths)
         embedded = embedding(distinct)
         mirrored = flip(places.unsqueeze(-1), lengths).squeeze(-1)
-        forwards = _read_shared(self.ahead[0], embedded, places)
-        backwards = _read_shared(self.back[0], embedded, mirrored)
+        forwards = _read_shared(cast("nn.RNNBase", self.ahead[0]), embedded, places)
+        backwards = _read_shared(cast("nn.RNNBase", self.back[0]), embedded, mirrored)
         return self._features(forwards, flip(backwards, lengths), lengths)
 
     def _features(self, forwards: Tensor, backwards: Tensor, lengths: Tensor) -> Tensor:
@@ -76,7 +77,8 @@ class RecurrentEncoder(Encoder):
 
 def _read_shared(cell: nn.RNNBase, embedded: Tensor, places: Tensor) -> Tensor:
     """Return features, (B, T, H), of the tokens at `places`, (B, T), among distinct ones, (N, E)."""
-    gates = linear(embedded, cell.weight_ih_l0, cell.bias_ih_l0)[places]
+    weight, _, bias, _ = cell.all_weights[0]
+    gates = linear(embedded, weight, bias)[places]
     zeros = gates.new_zeros(cell.num_layers, len(places), cell.hidden_size)
     return read_tokens(cell, gates, (zeros,) * (2 if isinstance(cell, nn.LSTM) else 1))[0]
 
@@ -116,9 +118,7 @@ class RecurrentDecoder(Decoder):
         self.cell = CELLS[cell](width, hidden_dim, num_layers, batch_first=True, dropout=between)
         self.num_states = 2 if cell == "lstm" else 1
         self.initial = (
-            Linear(latent_dim, self.num_states * num_layers * hidden_dim)
-            if "initial" in injection
-            else None
+            Linear(latent_dim, self.num_states * num_layers * hidden_dim) if "initial" in injection else None
         )
         tied = self.embedding if tie_embeddings else None
         self.output = OutputLayer(hidden_dim, vocab_size, tied=tied, dropout=dropout)
@@ -162,13 +162,14 @@ class RecurrentDecoder(Decoder):
 
     def _token_gates(self, tokens: Tensor) -> Tensor:
         """Return what tokens, (N,), add to the first layer's gates, (N, gates)."""
-        weight = self.cell.weight_ih_l0[:, : self.embedding.embedding_dim]
+        weight = self.cell.all_weights[0][0][:, : self.embedding.embedding_dim]
         return linear(self.embed_dropout(self.embedding(tokens)), weight)
 
     def _shift(self, z: Tensor) -> Tensor:
         """Return what z adds to the first layer's gates at every step, and its bias: (B, gates)."""
-        of_tokens, of_z = self.cell.weight_ih_l0.tensor_split([self.embedding.embedding_dim], dim=1)
-        shift = self.cell.bias_ih_l0.expand(len(z), -1)
+        weight, _, bias, _ = self.cell.all_weights[0]
+        of_tokens, of_z = weight.tensor_split([self.embedding.embedding_dim], dim=1)
+        shift = bias.expand(len(z), -1)
         if self.add is not None:
             shift = shift + linear(self.add.project(z), of_tokens)
         return shift + linear(z, of_z) if "input" in self.injection else shift
