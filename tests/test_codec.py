@@ -213,7 +213,7 @@ def test_the_kept_candidate_has_the_best_mean_log_probability(speller):
 def test_a_prefix_does_not_count_for_a_candidate_and_ended_ones_come_first():
     rows = [[5, 6, 7], [5, 6, 7, 8, 9, 10], [5, 6], [5, 6, 7]]
     decoded = Decoded(rows, torch.tensor([-2.0, -3.9, 0.0, -0.1]), [True, True, False, False])
-    ranking = Ranking(decoded, 2, None, 0.0)
+    ranking = Ranking(decoded, 2, None, DecodingConfig())
     assert ranking.best(range(4)) == rows[1]  # -3.9 / 5 beats -2 / 2; of all tokens -2 / 4 would win
     assert ranking.best(range(2, 4)) == rows[3]  # an empty continuation says nothing
 
@@ -221,10 +221,16 @@ def test_a_prefix_does_not_count_for_a_candidate_and_ended_ones_come_first():
 def test_slor_takes_the_commonness_of_tokens_out_of_the_ranking():
     frequencies = torch.tensor([0.0, 0.0, -1.0, 0.0, 0.0, -1.0, -8.0])
     decoded = Decoded([[5, 5], [6, 6]], torch.tensor([-3.0, -9.0]), [True, True])
-    assert Ranking(decoded, 0, frequencies, 0.0).best(range(2)) == [5, 5]
-    assert Ranking(decoded, 0, frequencies, 1.0).best(range(2)) == [6, 6]
-    assert Ranking(decoded, 0, frequencies, 1.0).score(1) == (True, pytest.approx((-9 + 17) / 3))
-    assert Ranking(decoded, 0, None, 1.0).best(range(2)) == [5, 5]  # a model without frequencies
+    assert Ranking(decoded, 0, frequencies, DecodingConfig()).best(range(2)) == [5, 5]
+    assert Ranking(decoded, 0, frequencies, DecodingConfig(slor=1)).best(range(2)) == [6, 6]
+    assert Ranking(decoded, 0, frequencies, DecodingConfig(slor=1)).score(1) == (
+        True,
+        pytest.approx((-9 + 17) / 3),
+    )
+    assert Ranking(decoded, 0, None, DecodingConfig(slor=1)).best(range(2)) == [
+        5,
+        5,
+    ]  # a model without frequencies
 
 
 # Texts out
@@ -533,3 +539,9 @@ def test_a_store_is_taken_as_it_is(codec):
     store = TokenStore.from_rows([np.array([7, 8], np.int32), np.array([9], np.int32)])
     assert torch.equal(codec.posterior(store).loc[1], codec.posterior(store.cut(1)).loc[1])
     assert save_tensors(codec.model.state_dict())
+
+
+def test_a_small_power_of_the_length_prefers_short_texts():
+    decoded = Decoded([[5], [5, 5, 5]], torch.tensor([-4.0, -7.0]), [True, True])
+    assert Ranking(decoded, 0, None, DecodingConfig()).best(range(2)) == [5, 5, 5]  # -7/4 beats -4/2
+    assert Ranking(decoded, 0, None, DecodingConfig(length_penalty=0)).best(range(2)) == [5]

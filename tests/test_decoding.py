@@ -173,6 +173,15 @@ def test_batch_and_order_change_no_text(decoder, z, name, constrained):
         assert log_prob == pytest.approx(together[row][2], abs=1e-9)
 
 
+@pytest.mark.parametrize("name", CONFIGS)
+def test_what_is_not_scored_is_decoded_alike(decoder, z, name):
+    scored, plain = (
+        decode(decoder, z, CONFIGS[name], max_length=LIMIT, seed=2, scored=asked) for asked in (True, False)
+    )
+    assert (plain.tokens, plain.finished) == (scored.tokens, scored.finished)
+    assert plain.log_probs is None
+
+
 def test_another_seed_and_another_row_give_other_texts(decoder, z):
     def sampled(**options):
         return decode(decoder, z, DecodingConfig(), max_length=LIMIT, **options).tokens

@@ -44,7 +44,7 @@ def test_log_weights_are_those_of_one_text_at_a_time(codec):
     store = codec.store(TEXTS[:3])
     weights, distortion, posterior = log_weights(codec, store, num_samples=2, seed=5)
     again, *_ = log_weights(codec, store, num_samples=3, seed=5)
-    assert torch.equal(weights, again[:2])  # more samples change none
+    torch.testing.assert_close(weights, again[:2], rtol=0, atol=1e-9)  # more samples change none
     assert weights.dtype == distortion.dtype == torch.float64
     z = posterior.loc + posterior.scale * log_noise(codec, 5, 0, 3)
     for row in range(3):
@@ -58,6 +58,16 @@ def test_log_weights_are_those_of_one_text_at_a_time(codec):
         )
         assert float(weights[0, row]) == pytest.approx(log_p + log_prior - log_q, abs=1e-9)
         assert float(distortion[row]) == pytest.approx(-log_p, abs=1e-9)
+
+
+def test_samples_at_once_change_no_weight(codec, monkeypatch):
+    store = codec.store(TEXTS[:5])
+    expected, distortion, _ = log_weights(codec, store, num_samples=7, seed=2)
+    for batch_size in (1, 12, 17):  # one sample at a time, two, three
+        monkeypatch.setattr(codec, "batch_size", batch_size)
+        weights, first, _ = log_weights(codec, store, num_samples=7, seed=2)
+        torch.testing.assert_close(weights, expected, rtol=0, atol=1e-9)
+        torch.testing.assert_close(first, distortion, rtol=0, atol=1e-9)
 
 
 def log_noise(codec, seed, k, num):

@@ -1,5 +1,6 @@
 """One suite for every encoder and every decoder of the registries, ours and a user's alike."""
 
+import contextlib
 import functools
 import itertools
 import math
@@ -18,10 +19,13 @@ from textvae.models import (
     VAEModel,
     linear_log_probs,
     output,
+    products,
+    recurrent,
     register_decoder,
     register_encoder,
 )
 from textvae.models.attention import Block
+from textvae.models.cells import read_token, read_tokens
 from textvae.models.modeling import MIN_SCALE, shift
 from textvae.models.recurrent import CELLS, RecurrentDecoder, RecurrentEncoder
 from textvae.models.registry import decoders, encoders
@@ -193,6 +197,36 @@ def test_recurrent_encoder_equals_the_packed_bidirectional_module(cell, num_laye
     close(encoder(embedded, LENGTHS), torch.cat([last, padded.amax(dim=1)], dim=-1))
 
 
+@pytest.mark.parametrize("num_layers", [1, 2])
+@pytest.mark.parametrize("cell", CELLS)
+@torch.no_grad()
+def test_the_equations_of_a_cell_are_the_modules(cell, num_layers):
+    torch.manual_seed(0)
+    module = CELLS[cell](4, 5, num_layers, batch_first=True).double()
+    inputs = torch.randn(3, 6, 4, dtype=torch.float64)
+    states = tuple(torch.randn(num_layers, 3, 5, dtype=torch.float64) for _ in range(1 + (cell == "lstm")))
+    expected, after = module(inputs, states if cell == "lstm" else states[0])
+    after = after if cell == "lstm" else (after,)
+    gates = nn.functional.linear(inputs, module.weight_ih_l0, module.bias_ih_l0)
+    features, found = read_tokens(module, gates, states)
+    close(features, expected)
+    close(found, after)
+    for position in range(6):
+        features, states = read_token(module, gates[:, position], states)
+        close(features, expected[:, position])
+    close(states, after)
+
+
+@pytest.mark.parametrize("case", [(cell, layers) for cell in CELLS for layers in (1, 2)])
+@torch.no_grad()
+def test_an_encoder_that_shares_the_work_of_equal_tokens_finds_the_same(case, monkeypatch):
+    model, found = with_encoder(case), {}
+    for pays in (0, math.inf):
+        monkeypatch.setattr(recurrent, "PAYS", pays)
+        found[pays] = [model.posterior(tokens, LENGTHS[rows]).loc for rows, tokens in variants()]
+    close(found[0], found[math.inf])
+
+
 def test_recurrent_encoder_drops_between_layers_only():
     """Dropped before the maximum is taken, features would be larger in training than ever after."""
     embedded = torch.randn(len(ROWS), LONGEST, 4)
@@ -254,6 +288,35 @@ def test_prefill_and_steps_equal_teacher_forcing(case):
         for position in range(num_read, inputs.shape[1]):
             logits, state = decoder.step(inputs[:, position], state)
             close(logits, expected[:, position])
+
+
+@every_decoder
+@torch.no_grad()
+def test_a_decoder_that_shares_the_work_of_equal_tokens_finds_the_same(case, monkeypatch):
+    decoder, found = with_decoder(case).decoder, {}
+    for pays in (0, math.inf):
+        monkeypatch.setattr(recurrent, "PAYS", pays)
+        found[pays] = decoder(pad(ROWS), latents()), *decoder.prefill(latents(), pad(ROWS))
+    close(found[0], found[math.inf])
+
+
+@every_decoder
+@torch.no_grad()
+def test_weights_laid_out_once_change_no_step(case, monkeypatch):
+    """In float32, the only precision in which they are; here even the smallest."""
+    monkeypatch.setattr(products, "MIN_WEIGHTS", 0)
+    decoder = build(encoder="toy", **dict(zip(DECODER_KEYS, case, strict=True))).float().decoder
+    for num_rows in (1, 3):
+        z = latents(num_rows).float()
+        columns = torch.randint(4, VOCAB, (MAX_LENGTH, num_rows), generator=torch.Generator().manual_seed(0))
+        found = []
+        for context in (contextlib.nullcontext, products.fixed_weights):
+            with context():
+                logits, state = decoder.prefill(z, torch.full((num_rows, 1), BOS))
+                for column in columns:
+                    logits, state = decoder.step(column, state)
+            found.append(logits)
+        torch.testing.assert_close(found[0], found[1], rtol=1e-4, atol=1e-4)
 
 
 @every_decoder

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textvae.decoding.noise import row_normals, row_uniforms
-from textvae.decoding.samplers import HEAD, Sampler, draw, keep_top_p
+from textvae.decoding.samplers import BLOCK, HEAD, Sampler, draw, keep_top_p
 from textvae.errors import ConfigError
 
 
@@ -78,7 +78,8 @@ def test_filters_keep_what_the_definition_keeps(seed, vocab_size, spread, temper
         * spread
     )
     options = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
-    probs = Sampler(**options).filtered(scores).softmax(-1).numpy()
+    kept = Sampler(**options).filtered(scores)
+    probs = (kept / kept.sum(-1, keepdim=True)).numpy()
     for row, row_scores in zip(probs, scores.numpy(), strict=True):
         np.testing.assert_allclose(row, exact_distribution(row_scores, **options), atol=1e-9)
 
@@ -88,7 +89,7 @@ def test_top_p_is_exact_within_the_head_and_beyond_it(p):
     generator = torch.Generator().manual_seed(0)
     spreads = torch.tensor([[0.0001], [0.5], [1.0], [3.0], [10.0]], dtype=torch.float64)
     scores = torch.randn(5, 2000, generator=generator, dtype=torch.float64) * spreads
-    kept = keep_top_p(scores, p).isfinite()
+    kept = keep_top_p(scores.softmax(-1), p) > 0
     sizes = kept.sum(1)
     assert sizes[0] > HEAD > sizes[-1]  # the first row needs the full sort, the last does not
     for row, row_scores in zip(kept.numpy(), scores.numpy(), strict=True):
@@ -97,30 +98,29 @@ def test_top_p_is_exact_within_the_head_and_beyond_it(p):
 
 def test_the_head_of_top_p_changes_nothing():
     scores = torch.randn(8, 300, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    kept = [keep_top_p(scores, 0.8, head=head).isfinite() for head in (1, 7, 150, 300)]
+    kept = [keep_top_p(scores.softmax(-1), 0.8, head=head) > 0 for head in (1, 7, 150, 300)]
     assert all((other == kept[0]).all() for other in kept)
 
 
 def test_top_p_next_to_one_survives_rounding():
     scores = torch.randn(30, 700, generator=torch.Generator().manual_seed(4))
     scores[:, 3] = -math.inf
-    kept = keep_top_p(scores, 1 - 1e-16)
-    mass = torch.where(kept.isfinite(), scores.softmax(-1), 0).sum(1)
-    assert mass.min() > 1 - 1e-4
-    assert not kept[:, 3].isfinite().any()
+    kept = keep_top_p(scores.softmax(-1), 1 - 1e-16)
+    assert kept.sum(1).min() > 1 - 1e-4
+    assert not kept[:, 3].any()
 
 
 def test_top_p_counts_mass_after_top_k():
     # .4 .3 .2 .1: of the top two, renormalised, the first holds 4/7 > .55 alone; of all four it holds .4.
     scores = torch.tensor([[0.4, 0.3, 0.2, 0.1]], dtype=torch.float64).log()
-    assert Sampler(top_k=2, top_p=0.55).filtered(scores).isfinite().tolist() == [[True, False, False, False]]
-    assert Sampler(top_p=0.55).filtered(scores).isfinite().tolist() == [[True, True, False, False]]
+    assert Sampler(top_k=2, top_p=0.55).filtered(scores).bool().tolist() == [[True, False, False, False]]
+    assert Sampler(top_p=0.55).filtered(scores).bool().tolist() == [[True, True, False, False]]
 
 
 def test_ties_at_the_edge_are_all_kept():
     scores = torch.tensor([[1.0, 0.0, 1.0, 1.0]])
-    assert Sampler(top_k=2).filtered(scores).isfinite().tolist() == [[True, False, True, True]]
-    assert Sampler(top_p=0.1).filtered(scores).isfinite().tolist() == [[True, False, True, True]]
+    assert Sampler(top_k=2).filtered(scores).bool().tolist() == [[True, False, True, True]]
+    assert Sampler(top_p=0.1).filtered(scores).bool().tolist() == [[True, False, True, True]]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
@@ -128,16 +128,57 @@ def test_extreme_uniforms_never_choose_a_banned_token(dtype):
     scores = torch.randn(400, 50, generator=torch.Generator().manual_seed(5), dtype=dtype) * 6
     scores[:, [0, 1, 20, 48, 49]] = -math.inf
     for uniform in (0.0, 1 - 2**-53, 1 - 2**-24, 1.0):
-        tokens = draw(scores, torch.full((400,), uniform, dtype=torch.float64))
+        tokens = draw(scores.softmax(-1), torch.full((400,), uniform, dtype=torch.float64))
         assert scores.gather(1, tokens.unsqueeze(1)).isfinite().all(), uniform
 
 
 def test_the_inverse_cdf_maps_quantiles_to_tokens():
-    scores = torch.tensor([0.25, 0.5, 0.25], dtype=torch.float64).log().expand(5, -1)
+    probs = torch.tensor([0.25, 0.5, 0.25], dtype=torch.float64).expand(5, -1)
     uniforms = torch.tensor([0.0, 0.24, 0.26, 0.74, 0.76], dtype=torch.float64)
-    assert draw(scores, uniforms).tolist() == [0, 0, 1, 1, 2]
+    assert draw(probs, uniforms).tolist() == [0, 0, 1, 1, 2]
     edges = torch.tensor([0.0, 0.25, 0.5, 0.75], dtype=torch.float64)
-    assert draw(torch.zeros(4, 4), edges).tolist() == [0, 1, 2, 3]  # each token owns [from, to)
+    assert draw(torch.ones(4, 4), edges).tolist() == [0, 1, 2, 3]  # each token owns [from, to)
+
+
+def rows_of_all_kinds(vocab_size):
+    """Peaked, flat, tied, hardly any and one token allowed: probabilities, (B, V) float32, some 0."""
+    scores = torch.randn(60, vocab_size, generator=torch.Generator().manual_seed(vocab_size))
+    scores[10:20] *= 12
+    scores[20:30] = 0
+    scores[30:40] = scores[30:40].round()
+    scores[40:, ::3] = -math.inf
+    scores[50:55, 1:] = -math.inf
+    scores[50:55, 0] = 1
+    scores[55:, : vocab_size - 1] = -math.inf
+    scores[55:, -1] = 1
+    return scores.softmax(-1)
+
+
+@pytest.mark.parametrize("vocab_size", [5, BLOCK - 1, BLOCK, BLOCK + 1, 10 * BLOCK, 1000])
+def test_a_draw_by_blocks_is_the_draw_over_the_whole_row(vocab_size):
+    probs, uniforms = rows_of_all_kinds(vocab_size), row_uniforms(3, range(60), 40)
+    cumulated = probs.double().cumsum(1)
+    for column in uniforms.unbind(1):
+        targets = column.unsqueeze(1) * cumulated[:, -1:]
+        plain = torch.searchsorted(cumulated, targets, right=True).squeeze(1)
+        tokens = draw(probs, column)
+        assert (probs.gather(1, tokens.unsqueeze(1)) > 0).all()
+        gaps = (cumulated - targets).abs().amin(1)  # next to an edge, rounding decides
+        assert ((tokens == plain) | (gaps < 1e-6)).all()
+        assert (tokens == plain).double().mean() > 0.9
+        assert draw(probs[7:8], column[7:8])[0] == tokens[7]
+
+
+@pytest.mark.parametrize("p", [0.2, 0.9, 0.999])
+def test_top_p_of_tied_banned_peaked_and_flat_rows_is_the_definition(p):
+    probs = rows_of_all_kinds(1000).double()
+    kept = keep_top_p(probs, p)
+    for row, before in zip(kept, probs, strict=True):
+        assert ((row == 0) | (row == before)).all()
+        least = row[row > 0].min()
+        assert before[before >= least].sum() >= p - 1e-9  # it holds the mass,
+        assert before[before > least].sum() < p + 1e-9  # the best alone do not,
+        assert torch.equal(row > 0, before >= least)  # and ties are kept together
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1e-320, 1e-12])

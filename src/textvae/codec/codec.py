@@ -21,6 +21,7 @@ from textvae.decoding.noise import derived_seed, row_normals, row_uniforms
 from textvae.decoding.pairs import PairLexicon
 from textvae.distributions import DiagonalGaussian, GaussianMixture, Prior
 from textvae.errors import LatentError
+from textvae.models.products import fixed_weights
 from textvae.progress import Work
 
 M = TypeVar("M", bound=LatentModel)
@@ -106,7 +107,7 @@ class Codec(Generic[M]):
         loc = torch.empty(len(store), self.latent_dim, dtype=self.dtype)
         scale = torch.empty_like(loc)
         self.model.eval()
-        with self.work.part("encoding", len(store)):
+        with fixed_weights(), self.work.part("encoding", len(store)):
             for indices, tokens, lengths in self.batches(store):
                 posterior = self.model.posterior(tokens, lengths)
                 loc[indices] = posterior.loc.to(loc)
@@ -124,7 +125,7 @@ class Codec(Generic[M]):
             raise LatentError(f"{len(z)} latents for {len(store)} texts; one for each is needed")
         result = torch.empty(len(store), dtype=torch.float64)
         self.model.eval()
-        with self.work.part("scoring", len(store)):
+        with fixed_weights(), self.work.part("scoring", len(store)):
             for indices, tokens, lengths in self.batches(store):
                 latents = z[indices].to(self.dtype).to(self.device)
                 result[indices] = self.model.log_likelihood(tokens, lengths, latents).cpu().double()
@@ -211,7 +212,10 @@ class Codec(Generic[M]):
             prefix=prefix.expand(len(rows), -1),
             constraint=lexicon.constraint(len(rows), self.device) if lexicon else None,
             allow_unk=self.tokenizer.kind == "word",
+            scored=num > 1,
         )
+        if num == 1:
+            return decoded.tokens
         ranking = Ranking(decoded, len(prefix), self.model.log_frequencies, config)
         return [ranking.best(range(i, i + num)) for i in range(0, len(rows), num)]
 

@@ -16,7 +16,7 @@ class Ranking:
     Deviation: shares between the two, and powers of the length, of which small ones prefer short texts.
 
     Args:
-        decoded: all rows.
+        decoded: all rows, scored.
         num_prefix: tokens at the start of each row that were given, not chosen.
         frequencies: log p_unigram, (V,) nats; None: slor counts as 0.
         config: slor and length_penalty.
@@ -25,7 +25,8 @@ class Ranking:
     def __init__(
         self, decoded: Decoded, num_prefix: int, frequencies: Tensor | None, config: DecodingConfig
     ) -> None:
-        self.decoded, self.num_prefix = decoded, num_prefix
+        assert decoded.log_probs is not None
+        self.decoded, self.num_prefix, self.log_probs = decoded, num_prefix, decoded.log_probs
         self.slor = 0.0 if frequencies is None else config.slor
         self.length_penalty = config.length_penalty
         self.frequencies = [] if frequencies is None or not self.slor else frequencies.tolist()
@@ -40,6 +41,5 @@ class Ranking:
         if not own:
             return self.decoded.finished[row], float("-inf")
         common = self.slor * sum(self.frequencies[token] for token in own) if self.slor else 0.0
-        return self.decoded.finished[row], (float(self.decoded.log_probs[row]) - common) / len(
-            own
-        ) ** self.length_penalty
+        log_p = float(self.log_probs[row]) - common
+        return self.decoded.finished[row], log_p / len(own) ** self.length_penalty

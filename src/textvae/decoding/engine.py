@@ -17,6 +17,7 @@ from textvae.decoding.protocol import Decoded, StepDecoder
 from textvae.decoding.samplers import Sampler
 from textvae.decoding.trace import Trace, token_log_probs, widened, with_start
 from textvae.errors import ConfigError, LatentError
+from textvae.models.products import fixed_weights
 
 
 def decode(
@@ -30,6 +31,7 @@ def decode(
     prefix: Tensor | None = None,
     constraint: Constraint | None = None,
     allow_unk: bool = False,
+    scored: bool = True,
 ) -> Decoded:
     """Decode each z into a row of tokens.
 
@@ -46,17 +48,18 @@ def decode(
         prefix: (B, P) ids, without `<s>`, that every text begins with.
         constraint: what else limits the next token, one state a row, at the start of the text; it is used up.
         allow_unk: whether `<unk>` may be generated.
+        scored: whether the log probabilities are wanted; at each step they cost a pass over all logits.
 
     Raises:
         ConfigError: shapes that do not fit, or a prefix longer than the limit.
         LatentError: z is not (B, D) or not finite.
     """
     limit = min(max_length, config.max_length or max_length)
-    with torch.inference_mode():
+    with torch.inference_mode(), fixed_weights():
         prefix = torch.empty(len(z), 0, dtype=torch.int64) if prefix is None else prefix
         rows = range(len(z)) if rows is None else rows
         _check(z, prefix, rows, limit)
-        trace = Trace(prefix.to(z.device), limit)
+        trace = Trace(prefix.to(z.device), limit, scored=scored)
         if len(z):
             _advance(constraint, prefix)
             rules = Rules.of(config, allow_unk=allow_unk)
@@ -110,7 +113,7 @@ def _sample(
         logits = widened(logits)
         scores = able_to_stop(rules.banned(rules.rescored(logits, history), history, constraint))
         tokens = sampler(scores, noise[active, position - trace.prefix.shape[1]])
-        trace.write(active, position, tokens, token_log_probs(logits, tokens))
+        trace.write(active, position, tokens, token_log_probs(logits, tokens) if trace.scored else None)
         going = (tokens != EOS).nonzero().squeeze(1)
         if position == trace.limit or not len(going):
             return

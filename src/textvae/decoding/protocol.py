@@ -34,10 +34,11 @@ class Decoded:
     Attributes:
         tokens: ids of each row, the prefix included, `<s>` and `</s>` not.
         log_probs: (B,) log p(continuation | prefix, z) under the model's own distribution, whatever settings
-            shaped the choice; `</s>` counted where it was chosen. Nats, float32 or wider, on the CPU.
+            shaped the choice; `</s>` counted where it was chosen. Nats, float32 or wider, on the CPU. None where
+            they were not asked for.
         finished: whether the row ended with `</s>`, rather than at the length limit.
     """
 
     tokens: list[list[int]]
-    log_probs: Tensor
+    log_probs: Tensor | None
     finished: list[bool]

@@ -4,7 +4,6 @@ Each filter renormalises before the next looks. A token that ties with the last 
 what is kept does not depend on the order of a sort.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +11,10 @@ import torch
 from torch import Tensor
 
 HEAD = 256
-"""Tokens in which top-p is looked for before a row is sorted in full."""
+"""Tokens in which top-p is looked for first; where they do not hold the mass, eight times as many, and so on."""
 
-_NEVER = float("-inf")
+BLOCK = 128
+"""Tokens whose probabilities are summed before they are cumulated: a draw looks for its block, then within it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,62 +39,101 @@ class Sampler:
         return draw(self.filtered(scores), uniforms)
 
     def filtered(self, scores: Tensor) -> Tensor:
-        """Return the scores, (B, V), after all filters: what is dropped is -inf."""
+        """Return the probabilities, (B, V), up to a constant a row, after all filters: what is dropped has 0."""
         if self.temperature != 1:
             scores = tempered(scores, self.temperature)
+        probs = scores.softmax(-1)
         if 0 < self.top_k < scores.shape[-1]:
-            scores = keep_top_k(scores, self.top_k)
+            probs = keep_top_k(probs, self.top_k)
         if self.top_p < 1:
-            scores = keep_top_p(scores, self.top_p)
-        return keep_min_p(scores, self.min_p) if self.min_p > 0 else scores
+            probs = keep_top_p(probs, self.top_p)
+        return keep_min_p(probs, self.min_p) if self.min_p > 0 else probs
 
 
 def tempered(scores: Tensor, temperature: float) -> Tensor:
     """Return scores / temperature with their maximum moved to 0: no temperature above 0 can overflow."""
     temperature = max(temperature, torch.finfo(scores.dtype).tiny)
-    return (scores - scores.amax(-1, keepdim=True)) / temperature
+    return (scores - scores.amax(-1, keepdim=True)).div_(temperature)
 
 
-def keep_top_k(scores: Tensor, k: int) -> Tensor:
-    """Keep the k best scores of each row."""
-    return _at_least(scores, _largest(scores, k)[:, -1])
+def keep_top_k(probs: Tensor, k: int) -> Tensor:
+    """Keep the k best of each row of unnormalised probabilities, (B, V)."""
+    return _at_least(probs, _largest(probs, k)[:, -1:])
 
 
-def keep_top_p(scores: Tensor, p: float, head: int = HEAD) -> Tensor:
-    """Keep the smallest set of each row that holds the probability mass p (Holtzman et al. 2020, arXiv:1904.09751).
+def keep_top_p(probs: Tensor, p: float, head: int = HEAD) -> Tensor:
+    """Keep the smallest set of each row that holds the share p of its mass (Holtzman et al. 2020, arXiv:1904.09751).
 
-    The set is looked for among the `head` best tokens, under the exact normaliser; the rows where these do not hold
-    the mass p are sorted in full. The result is exact either way.
+    The set is looked for among the `head` best tokens of each row, then among more in the rows where these do not
+    hold the mass; the result does not depend on it.
+
+    Args:
+        probs: unnormalised probabilities, (B, V).
+        p: above 0.
+        head: at least 1.
     """
-    log_norm = scores.logsumexp(-1, keepdim=True)
-    threshold, found = _mass_threshold(_largest(scores, min(head, scores.shape[-1])), log_norm, p)
-    if not bool(found.all()):
+    wanted = p * _total(probs)  # (B, 1)
+    threshold, found = _mass_threshold(_largest(probs, min(head, probs.shape[-1])), wanted)
+    while head < probs.shape[-1] and not bool(found.all()):
+        head = min(8 * head, probs.shape[-1])
         rest = (~found).nonzero().squeeze(1)
-        in_full = _largest(scores[rest], scores.shape[-1])
-        threshold[rest] = _mass_threshold(in_full, log_norm[rest], p)[0]
-    return _at_least(scores, threshold)
+        threshold[rest], found[rest] = _mass_threshold(_largest(probs[rest], head), wanted[rest])
+    return _at_least(probs, threshold.unsqueeze(1))
 
 
-def keep_min_p(scores: Tensor, min_p: float) -> Tensor:
+def keep_min_p(probs: Tensor, min_p: float) -> Tensor:
     """Keep tokens at least `min_p` times as probable as the best (Nguyen et al. 2024, arXiv:2407.01082)."""
-    return _at_least(scores, scores.amax(-1) + math.log(min_p))
+    return _at_least(probs, probs.amax(-1, keepdim=True) * min_p)
 
 
-def draw(scores: Tensor, uniforms: Tensor) -> Tensor:
-    """Return the ids, (B,) int64, at which the cumulated softmax of the scores, (B, V), passes the uniforms, (B,)."""
-    probs = scores.softmax(-1)
-    cumulated = probs.to(_wide(scores)).cumsum(-1)  # ten times faster than cumsum(dtype=...)
-    # The total stands for 1, which rounding may miss.
-    targets = uniforms.to(cumulated.dtype).unsqueeze(1) * cumulated[:, -1:]
-    tokens = torch.searchsorted(cumulated, targets, right=True).clamp_(max=scores.shape[-1] - 1)
-    impossible = probs.gather(1, tokens) == 0  # past the end, or between the rounded sums of a parallel scan
+def draw(probs: Tensor, uniforms: Tensor) -> Tensor:
+    """Return the ids, (B,) int64, at which the cumulated probabilities pass the uniforms, (B,).
+
+    Args:
+        probs: up to a constant a row, (B, V); what has 0 is never drawn.
+        uniforms: in [0, 1); shares of the row's mass, whose rounded total stands for 1.
+    """
+    masses = _block_masses(probs)  # (B, V / BLOCK)
+    block, share = _located(masses, uniforms.to(masses.dtype).unsqueeze(1))
+    places = block * BLOCK + torch.arange(BLOCK, device=probs.device)  # (B, BLOCK)
+    inside = probs.gather(1, places.clamp(max=probs.shape[-1] - 1)).to(masses.dtype)
+    place, _ = _located(inside.masked_fill_(places >= probs.shape[-1], 0), share)
+    tokens = block * BLOCK + place
+    impossible = (inside.gather(1, place) == 0).squeeze(
+        1
+    )  # past the end, or between the sums of a parallel scan
     if bool(impossible.any()):
-        tokens = torch.where(impossible, _best(scores).unsqueeze(1), tokens)
+        tokens[impossible] = _best(probs[impossible]).unsqueeze(1)
     return tokens.squeeze(1)
 
 
-def _at_least(scores: Tensor, threshold: Tensor) -> Tensor:
-    return torch.where(scores < threshold.unsqueeze(1), _NEVER, scores)  # faster than masked_fill
+def _located(masses: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the index at which the cumulated masses, (B, N), pass a share of their total, (B, 1), and the share in it."""
+    cumulated = masses.cumsum(-1)
+    target = share * cumulated[:, -1:]
+    index = torch.searchsorted(cumulated, target, right=True).clamp_(max=masses.shape[-1] - 1)
+    mass = masses.gather(1, index)
+    return index, ((target - cumulated.gather(1, index)) / mass + 1).clamp(0, 1)
+
+
+def _block_masses(probs: Tensor) -> Tensor:
+    """Return the sums of each BLOCK of columns, (B, V / BLOCK) rounded up, in float64."""
+    whole = probs.shape[-1] // BLOCK * BLOCK
+    parts = [probs[:, :whole].unflatten(-1, (-1, BLOCK)).sum(-1)] if whole else []
+    if whole < probs.shape[-1]:
+        parts.append(probs[:, whole:].sum(-1, keepdim=True))
+    return torch.cat(parts, dim=-1).to(_wide(probs))
+
+
+def _total(probs: Tensor) -> Tensor:
+    return _block_masses(probs).sum(-1, keepdim=True)
+
+
+def _at_least(probs: Tensor, threshold: Tensor) -> Tensor:
+    if probs.device.type != "cpu":
+        return probs * (probs >= threshold)
+    kept = probs.detach().numpy() >= threshold.numpy()  # NumPy's product with a mask is vectorised
+    return torch.from_numpy(probs.detach().numpy() * kept)
 
 
 def _best(scores: Tensor) -> Tensor:
@@ -104,23 +143,23 @@ def _best(scores: Tensor) -> Tensor:
     return torch.from_numpy(scores.detach().numpy().argmax(-1))  # vectorised, as below
 
 
-def _largest(scores: Tensor, count: int) -> Tensor:
-    """Return the `count` largest scores of each row, (B, count), in descending order."""
-    if scores.device.type != "cpu":
-        return scores.topk(count).values
+def _largest(probs: Tensor, count: int) -> Tensor:
+    """Return the `count` largest of each row, (B, count), in descending order."""
+    if probs.device.type != "cpu":
+        return probs.topk(count).values
     # NumPy selects and sorts with vector instructions: several times faster than torch on a CPU.
-    start = scores.shape[-1] - count
-    ascending = np.partition(scores.detach().numpy(), start, axis=-1)[:, start:]
+    start = probs.shape[-1] - count
+    ascending = np.partition(probs.detach().numpy(), start, axis=-1)[:, start:]
     ascending.sort(axis=-1)
     return torch.from_numpy(ascending[:, ::-1].copy())
 
 
-def _mass_threshold(scores: Tensor, log_norm: Tensor, p: float) -> tuple[Tensor, Tensor]:
-    """Return the least score to keep, (B,), and whether the mass p lies in these scores, (B, N) descending."""
-    mass = (scores - log_norm).to(_wide(scores)).exp().cumsum(-1)
-    num_kept = (mass < p).sum(-1, keepdim=True) + 1
-    last = num_kept.clamp(max=scores.shape[-1]) - 1
-    return scores.gather(1, last).squeeze(1), num_kept.squeeze(1) <= scores.shape[-1]
+def _mass_threshold(largest: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the least probability to keep, (B,), and whether the mass wanted, (B, 1), lies in these, (B, N) descending."""
+    mass = largest.to(_wide(largest)).cumsum(-1)
+    num_kept = (mass < wanted).sum(-1, keepdim=True) + 1
+    last = num_kept.clamp(max=largest.shape[-1]) - 1
+    return largest.gather(1, last).squeeze(1), num_kept.squeeze(1) <= largest.shape[-1]
 
 
 def _wide(scores: Tensor) -> torch.dtype:

@@ -27,16 +27,17 @@ def widened(logits: Tensor) -> Tensor:
 class Trace:
     """Rows of tokens behind a prefix, up to a limit; the position after the limit can hold `</s>` only."""
 
-    def __init__(self, prefix: Tensor, limit: int) -> None:
-        self.prefix, self.limit = prefix, limit
+    def __init__(self, prefix: Tensor, limit: int, *, scored: bool = True) -> None:
+        self.prefix, self.limit, self.scored = prefix, limit, scored
         self.tokens = pad(prefix, (0, limit + 1 - prefix.shape[1]), value=PAD)  # (B, limit + 1)
         wide = torch.float32 if prefix.device.type == "mps" else torch.float64  # MPS has no float64
         self.log_probs = torch.zeros(self.tokens.shape, dtype=wide, device=prefix.device)
 
-    def write(self, rows: Tensor, position: int, tokens: Tensor, log_probs: Tensor) -> None:
-        """Set one position of some rows, (R,)."""
+    def write(self, rows: Tensor, position: int, tokens: Tensor, log_probs: Tensor | None) -> None:
+        """Set one position of some rows, (R,); `log_probs` only where they are wanted."""
         self.tokens[rows, position] = tokens
-        self.log_probs[rows, position] = log_probs.to(self.log_probs.dtype)
+        if log_probs is not None:
+            self.log_probs[rows, position] = log_probs.to(self.log_probs.dtype)
 
     def collect(self, constraint: Constraint | None = None) -> Decoded:
         """Return the rows up to `</s>` or the limit; what a constraint does not let stand at the end is cut."""
@@ -49,11 +50,17 @@ class Trace:
         if constraint is not None:
             kept = self._cut(constraint, lengths)
             finished, lengths = finished & (kept == lengths), kept
-        positions = torch.arange(self.limit + 1, device=lengths.device)
-        counted = positions < (lengths + finished).unsqueeze(1)
-        log_probs = self.log_probs.masked_fill(~counted, 0.0).sum(1)
         rows = [row[:length] for row, length in zip(self.tokens.tolist(), lengths.tolist(), strict=True)]
-        return Decoded(tokens=rows, log_probs=log_probs.cpu(), finished=finished.tolist())
+        return Decoded(
+            tokens=rows,
+            log_probs=self._total(lengths + finished).cpu() if self.scored else None,
+            finished=finished.tolist(),
+        )
+
+    def _total(self, counts: Tensor) -> Tensor:
+        """Return the sum over the first positions of each row, `counts` (B,) of them."""
+        counted = torch.arange(self.limit + 1, device=counts.device) < counts.unsqueeze(1)
+        return self.log_probs.masked_fill(~counted, 0.0).sum(1)
 
     def _cut(self, constraint: Constraint, lengths: Tensor) -> Tensor:
         rows = zip(self.tokens.tolist(), lengths.tolist(), strict=True)

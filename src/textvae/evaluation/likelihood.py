@@ -44,13 +44,21 @@ def log_weights(
     wide_posterior, wide_prior = _wide(posterior), _wide_prior(codec.prior)
     weights = torch.empty(num_samples, len(store), dtype=torch.float64)
     distortion = torch.empty(len(store), dtype=torch.float64)
-    for k in range(num_samples):
-        noise = row_normals(derived_seed(seed, k), range(len(store)), codec.latent_dim)
-        z = posterior.at(noise.to(posterior.loc))
-        log_p = codec.log_likelihood(store, z)
-        weights[k] = log_p + wide_prior.log_prob(z.double()) - wide_posterior.log_prob(z.double())
-        if k == 0:
-            distortion = -log_p
+    size = max(
+        1, codec.batch_size // max(1, len(store))
+    )  # samples at once: few texts alone make small products
+    for start in range(0, num_samples, size):
+        samples = range(start, min(start + size, num_samples))
+        noise = [row_normals(derived_seed(seed, k), range(len(store)), codec.latent_dim) for k in samples]
+        z = posterior.at(torch.stack(noise).to(posterior.loc))  # (k, N, D)
+        log_p = codec.log_likelihood(store.repeated(len(samples)), z.flatten(0, 1)).view(
+            len(samples), len(store)
+        )
+        weights[start : samples.stop] = (
+            log_p + wide_prior.log_prob(z.double()) - wide_posterior.log_prob(z.double())
+        )
+        if start == 0:
+            distortion = -log_p[0]
     return weights, distortion, posterior
 
 

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 
 from textvae.data.vocabulary import BOS
 from textvae.errors import ExportError
-from textvae.export.cells import one_step
 from textvae.export.states import Part, observe, rebuilt, state_names, tensors
 from textvae.models import Decoder, VAEModel
 
@@ -53,7 +52,7 @@ def trace(model: VAEModel) -> Graphs:
         ExportError: an encoder or decoder that cannot be traced.
     """
     model = copy.deepcopy(model).cpu().float().eval()
-    decoder, latent_dim = one_step(model.decoder).eval(), model.config.latent_dim
+    decoder, latent_dim = model.decoder, model.config.latent_dim
     parts = observe(decoder, latent_dim)
     z = torch.zeros(2, latent_dim)
     state = _state_of(decoder, z)

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
+from textvae.models.products import Linear
+
 KeysValues = tuple[Tensor, Tensor]
 """Keys and values of one layer, each (B, heads, S, width / heads)."""
 
@@ -16,9 +18,9 @@ class Block(nn.Module):
         self.num_heads = num_heads
         self.norm_attention = nn.LayerNorm(width)
         self.norm_feed = nn.LayerNorm(width)
-        self.joint = nn.Linear(width, 3 * width)
-        self.merge = nn.Linear(width, width)
-        self.feed = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+        self.joint = Linear(width, 3 * width)
+        self.merge = Linear(width, width)
+        self.feed = nn.Sequential(Linear(width, 4 * width), nn.GELU(), Linear(4 * width, width))
         self.dropout = nn.Dropout(dropout)
 
     def forward(

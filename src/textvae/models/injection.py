@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from textvae.errors import ConfigError
+from textvae.models.products import Linear
 
 
 def parse_injection(text: str, *, suited: Sequence[str], default: str, decoder: str) -> frozenset[str]:
@@ -33,7 +34,7 @@ class AddInjection(nn.Module):
 
     def __init__(self, latent_dim: int, embed_dim: int) -> None:
         super().__init__()
-        self.project = nn.Linear(latent_dim, embed_dim)
+        self.project = Linear(latent_dim, embed_dim)
 
     def forward(self, embedded: Tensor, z: Tensor) -> Tensor:
         """Return (B, T, E) from `embedded` (B, T, E) and z (B, D)."""

@@ -53,8 +53,11 @@ class VAEModel(nn.Module):
 
     def posterior(self, tokens: Tensor, lengths: Tensor) -> DiagonalGaussian:
         """Return q(z|x) over (B, D)."""
-        embedded = self.encoder_dropout(self.embedding(tokens))
-        features = self.encoder_dropout(self.encoder(embedded, lengths))
+        if self.training:
+            embedded = self.encoder_dropout(self.embedding(tokens))
+            features = self.encoder_dropout(self.encoder(embedded, lengths))
+        else:
+            features = self.encoder.read(tokens, lengths, self.embedding)
         loc, raw_scale = self.posterior_head(features).chunk(2, dim=-1)
         if loc.dtype != torch.float64:
             loc, raw_scale = loc.float(), raw_scale.float()

@@ -8,6 +8,7 @@ from torch.nn.functional import cross_entropy
 
 from textvae.models.linear_log_probs import linear_log_probs
 from textvae.models.negatives import Negatives, sampled_log_probs
+from textvae.models.products import Linear
 
 CHUNK_LOGITS = 2**23
 """Logits of an unknown layer held at once when no gradient is needed: 32 MiB in float32."""
@@ -29,9 +30,9 @@ class OutputLayer(nn.Module):
     ) -> None:
         super().__init__()
         width = tied.embedding_dim if tied is not None else feature_dim
-        self.project = nn.Linear(feature_dim, width) if width != feature_dim else nn.Identity()
+        self.project = Linear(feature_dim, width) if width != feature_dim else nn.Identity()
         self.dropout = nn.Dropout(dropout)
-        self.linear = nn.Linear(width, vocab_size)
+        self.linear = Linear(width, vocab_size)
         if tied is not None:
             self.linear.weight = tied.weight
         nn.init.zeros_(self.linear.bias)
@@ -65,7 +66,7 @@ class OutputLayer(nn.Module):
 
 def is_plain(output: nn.Module) -> TypeGuard[OutputLayer]:
     """Whether an output layer is ours and unchanged, so that `OutputLayer.log_probs` says what its logits say."""
-    return type(output) is OutputLayer and type(output.linear) is nn.Linear
+    return type(output) is OutputLayer and type(output.linear) is Linear
 
 
 def token_log_probs(

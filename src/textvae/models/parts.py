@@ -19,6 +19,10 @@ class Encoder(nn.Module, ABC):
         Padding must change nothing.
         """
 
+    def read(self, tokens: Tensor, lengths: Tensor, embedding: nn.Embedding) -> Tensor:
+        """Return `forward` of embedded tokens, (B, T), without dropout; equal tokens may share work."""
+        return self(embedding(tokens), lengths)
+
 
 class Decoder(nn.Module, ABC):
     """Turns z and the tokens so far into features of the next token; `output` turns those into logits."""

@@ -1,18 +1,24 @@
 """GRU and LSTM encoders and decoders."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from textvae.config import ModelConfig
+from textvae.models.cells import States, read_token, read_tokens
 from textvae.models.injection import AddInjection, parse_injection
 from textvae.models.output import OutputLayer
 from textvae.models.parts import Decoder, Encoder
+from textvae.models.products import Linear, is_plain, linear
 from textvae.models.registry import register_decoder, register_encoder
 
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU}
+
+PAYS = 2
+"""Tokens for each distinct one from which it pays to multiply only those by the input weights: the loop over positions
+that this needs is slower than the module's own."""
 
 
 def flip(sequences: Tensor, lengths: Tensor) -> Tensor:
@@ -57,24 +63,46 @@ class RecurrentEncoder(Encoder):
 
     def forward(self, embedded: Tensor, lengths: Tensor) -> Tensor:
         """Return (B, 4H): last state ahead, last state back, maximum of both over real positions."""
-        forwards, backwards = self._both(0, embedded, lengths)
-        for depth in range(1, len(self.ahead)):
-            layer = torch.cat([forwards, flip(backwards, lengths)], dim=-1)  # (B, T, 2H)
-            forwards, backwards = self._both(depth, self.dropout(layer), lengths)
-        rows = torch.arange(embedded.shape[0], device=embedded.device)
-        padding = torch.arange(embedded.shape[1], device=embedded.device) >= lengths.unsqueeze(1)
-        states = (forwards, backwards)  # last states and maxima are the same in either order
-        lasts = [part[rows, lengths - 1] for part in states]
-        maxima = [part.masked_fill(padding.unsqueeze(-1), float("-inf")).amax(dim=1) for part in states]
-        return torch.cat([*lasts, *maxima], dim=-1)
+        return self._features(*self._both(0, embedded, lengths), lengths)
+
+    def read(self, tokens: Tensor, lengths: Tensor, embedding: nn.Embedding) -> Tensor:
+        """Return the same of tokens, (B, T)."""
+        distinct, places = tokens.unique(return_inverse=True)
+        if not is_plain(embedding.weight) or PAYS * len(distinct) > tokens.numel():
+            return self(embedding(tokens), lengths)
+        embedded = embedding(distinct)
+        mirrored = flip(places.unsqueeze(-1), lengths).squeeze(-1)
+        forwards = _read_shared(cast("nn.RNNBase", self.ahead[0]), embedded, places)
+        backwards = _read_shared(cast("nn.RNNBase", self.back[0]), embedded, mirrored)
+        return self._features(forwards, backwards, lengths)
 
     def _both(self, depth: int, layer: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Return the states of both directions, (B, T, H) each, in the order each has read."""
         return self.ahead[depth](layer)[0], self.back[depth](flip(layer, lengths))[0]
 
+    def _features(self, forwards: Tensor, backwards: Tensor, lengths: Tensor) -> Tensor:
+        """Return features from the first layer's states, as `_both` gives them."""
+        for depth in range(1, len(self.ahead)):
+            layer = torch.cat([forwards, flip(backwards, lengths)], dim=-1)  # (B, T, 2H)
+            forwards, backwards = self._both(depth, self.dropout(layer), lengths)
+        rows = torch.arange(forwards.shape[0], device=forwards.device)
+        padding = torch.arange(forwards.shape[1], device=forwards.device) >= lengths.unsqueeze(1)
+        states = (forwards, backwards)  # last states and maxima are the same in either order
+        lasts = [part[rows, lengths - 1] for part in states]
+        maxima = [part.masked_fill(padding.unsqueeze(-1), float("-inf")).amax(dim=1) for part in states]
+        return torch.cat([*lasts, *maxima], dim=-1)
 
-RecurrentState = tuple[Tensor, tuple[Tensor, ...]]
-"""z, and the cell's own states, each (layers, B, H)."""
+
+def _read_shared(cell: nn.RNNBase, embedded: Tensor, places: Tensor) -> Tensor:
+    """Return features, (B, T, H), of the tokens at `places`, (B, T), among distinct ones, (N, E)."""
+    weight, _, bias, _ = cell.all_weights[0]
+    gates = linear(embedded, weight, bias)[places]
+    zeros = gates.new_zeros(cell.num_layers, len(places), cell.hidden_size)
+    return read_tokens(cell, gates, (zeros,) * (2 if isinstance(cell, nn.LSTM) else 1))[0]
+
+
+RecurrentState = tuple[Tensor, States]
+"""What z adds to the first layer's gates at every step, (B, gates), and the cell's own states, each (layers, B, H)."""
 
 
 class RecurrentDecoder(Decoder):
@@ -108,45 +136,66 @@ class RecurrentDecoder(Decoder):
         self.cell = CELLS[cell](width, hidden_dim, num_layers, batch_first=True, dropout=between)
         self.num_states = 2 if cell == "lstm" else 1
         self.initial = (
-            nn.Linear(latent_dim, self.num_states * num_layers * hidden_dim)
-            if "initial" in injection
-            else None
+            Linear(latent_dim, self.num_states * num_layers * hidden_dim) if "initial" in injection else None
         )
         tied = self.embedding if tie_embeddings else None
         self.output = OutputLayer(hidden_dim, vocab_size, tied=tied, dropout=dropout)
 
     def forward(self, tokens: Tensor, z: Tensor) -> Tensor:
         """Return features, (B, T, H), after each input token."""
-        return self._run(tokens, z, self._start(z))[0]
+        return self._read(tokens, z)[0]
 
     def prefill(self, z: Tensor, tokens: Tensor) -> tuple[Tensor, RecurrentState]:
         """Return logits (B, V) after `tokens` (B, P), and the state."""
-        features, states = self._run(tokens, z, self._start(z))
-        return self.output(features[:, -1]), (z, states)
+        if tokens.shape[1] == 1:
+            return self._advance(tokens[:, 0], self._shift(z), self._start(z))
+        features, states = self._read(tokens, z)
+        return self.output(features[:, -1]), (self._shift(z), states)
 
     def step(self, tokens: Tensor, state: RecurrentState) -> tuple[Tensor, RecurrentState]:
         """Return logits (B, V) after one more token a row, and the new state."""
-        z, states = state
-        features, states = self._run(tokens.unsqueeze(1), z, states)
-        return self.output(features[:, -1]), (z, states)
+        return self._advance(tokens, *state)
 
     def select(self, state: RecurrentState, rows: Tensor) -> RecurrentState:
         """Return the state of `rows`."""
-        z, states = state
-        return z[rows], tuple(part[:, rows] for part in states)
+        shift, states = state
+        return shift[rows], tuple(part[:, rows] for part in states)
 
-    def _run(
-        self, tokens: Tensor, z: Tensor, states: tuple[Tensor, ...]
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def _advance(self, tokens: Tensor, shift: Tensor, states: States) -> tuple[Tensor, RecurrentState]:
+        features, states = read_token(self.cell, self._token_gates(tokens) + shift, states)
+        return self.output(features), (shift, states)
+
+    def _read(self, tokens: Tensor, z: Tensor) -> tuple[Tensor, States]:
+        """Return features, (B, T, H), and the states after the last token."""
+        if not self.training and is_plain(z):
+            distinct, places = tokens.unique(return_inverse=True)
+            if PAYS * len(distinct) <= tokens.numel():
+                gates = self._token_gates(distinct)[places] + self._shift(z).unsqueeze(1)
+                return read_tokens(self.cell, gates, self._start(z))
         embedded = self.embed_dropout(self.embedding(tokens))
         if self.add is not None:
             embedded = self.add(embedded, z)
         if "input" in self.injection:
             embedded = torch.cat([embedded, z.unsqueeze(1).expand(-1, tokens.shape[1], -1)], dim=-1)
+        states = self._start(z)
         features, after = self.cell(embedded, states if self.num_states == 2 else states[0])
         return features, after if self.num_states == 2 else (after,)
 
-    def _start(self, z: Tensor) -> tuple[Tensor, ...]:
+    def _token_gates(self, tokens: Tensor) -> Tensor:
+        """Return what tokens, (N,), add to the first layer's gates, (N, gates)."""
+        weight = self.cell.all_weights[0][0][:, : self.embedding.embedding_dim]
+        return linear(self.embed_dropout(self.embedding(tokens)), weight)
+
+    def _shift(self, z: Tensor) -> Tensor:
+        """Return what z adds to the first layer's gates at every step, and its bias: (B, gates)."""
+        weight, _, bias, _ = self.cell.all_weights[0]
+        width = self.embedding.embedding_dim
+        shift = bias.expand(z.shape[0], -1)
+        if self.add is not None:
+            shift = shift + linear(self.add.project(z), weight[:, :width])
+        return shift + linear(z, weight[:, width:]) if "input" in self.injection else shift
+
+    def _start(self, z: Tensor) -> States:
         shape = (self.num_states, self.cell.num_layers, self.cell.hidden_size)
         if self.initial is None:
             flat = z.new_zeros(z.shape[0], *shape)

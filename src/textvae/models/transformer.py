@@ -10,6 +10,7 @@ from textvae.models.attention import Block, KeysValues
 from textvae.models.injection import AddInjection, parse_injection
 from textvae.models.output import OutputLayer
 from textvae.models.parts import Decoder, Encoder
+from textvae.models.products import Linear
 from textvae.models.registry import register_decoder, register_encoder
 
 
@@ -34,7 +35,7 @@ class TransformerEncoder(Encoder):
         self, embed_dim: int, width: int, *, num_layers: int, num_heads: int, dropout: float, max_length: int
     ) -> None:
         super().__init__()
-        self.widen = nn.Linear(embed_dim, width)
+        self.widen = Linear(embed_dim, width)
         self.positions = Positions(max_length + 1, width)
         self.blocks = nn.ModuleList(Block(width, num_heads, dropout) for _ in range(num_layers))
         self.norm = nn.LayerNorm(width)
@@ -81,12 +82,12 @@ class TransformerDecoder(Decoder):
         self.embedding = nn.Embedding(vocab_size, embed_dim)
         nn.init.normal_(self.embedding.weight, std=embed_dim**-0.5)
         self.embed_dropout = nn.Dropout(embed_dropout)
-        self.widen = nn.Linear(embed_dim, width)
+        self.widen = Linear(embed_dim, width)
         self.positions = Positions(max_length + 1, width)
         self.blocks = nn.ModuleList(Block(width, num_heads, dropout) for _ in range(num_layers))
         self.norm = nn.LayerNorm(width)
         self.add = AddInjection(latent_dim, width) if "add" in injection else None
-        self.memory = nn.Linear(latent_dim, 2 * num_layers * width) if "memory" in injection else None
+        self.memory = Linear(latent_dim, 2 * num_layers * width) if "memory" in injection else None
         tied = self.embedding if tie_embeddings else None
         self.output = OutputLayer(width, vocab_size, tied=tied, dropout=dropout)
 
