@@ -20,6 +20,7 @@ from textvae.decoding.engine import decode
 from textvae.models import VAEModel
 from textvae.training.distributed import Ranks, joined_ranks
 from textvae.training.precision import fast_products
+from textvae.training.preparation import target_counts
 
 TOKENS = 8_000
 """Targets trained on, and evaluated, for a figure; at least three batches."""
@@ -41,7 +42,7 @@ def trained(point: Point, ranks: Ranks) -> dict[str, float]:
     config = settings("S", "lstm", point.vocab_size, overrides(point, store))
     batches = [collate(store, rows) for rows in _some_batches(store, point, ranks)]
     before = peak_mib()
-    training = Training(config, batches[:1], ranks=ranks)
+    training = Training(config, batches[:1], target_counts(store, point.vocab_size), ranks=ranks)
     with fast_products(CPU):
         training.run()  # the first update sets up the optimiser
         training.batches = batches

@@ -31,14 +31,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def fallen_rows(fresh: Record, recorded: Record, tolerance: float) -> Iterator[str]:
-    """Give a line for each row that is worse than recorded by more than the tolerance, or has no figure any more.
+    """Give a line for each ratio that is worse than recorded by more than the tolerance, or is not there any more.
 
-    Rows that the fresh run did not cover are passed over.
+    Rows that the fresh run did not cover, or had nothing to compare with, are passed over.
     """
     before = {row.key: row for row in recorded.rows}
     for row in fresh.rows:
-        then, now = before[row.key].judged if row.key in before else None, row.judged
-        if then is None:
+        then, now = before[row.key].ratio if row.key in before else None, row.ratio
+        if then is None or row.baseline is None:
             continue
         if now is None:
             yield f"{row.key}: {then:.2f} recorded, now {row.note or 'no figure'}"
@@ -47,7 +47,7 @@ def fallen_rows(fresh: Record, recorded: Record, tolerance: float) -> Iterator[s
 
 
 def worsening(row: Row, then: float, now: float) -> float:
-    """Return which part of the gain is gone: 0.25 where a ratio fell from 4 to 3, or a time rose from 3 to 4."""
+    """Return which part of the gain is gone: 0.25 where a gain fell from 4 to 3, or a share rose from .3 to .4."""
     return 1 - (then / now if row.work in SMALLER_IS_BETTER else now / then)
 
 

@@ -14,6 +14,7 @@ from benchmarks.speed.ours import CPU, Training, even_batches, settings
 from benchmarks.speed.record import Row, measured
 from benchmarks.speed.scope import CELLS, Scope
 from textvae.training.precision import fast_products
+from textvae.training.preparation import target_counts
 
 NUM_BATCHES = {"S": 12, "L": 4}
 
@@ -40,8 +41,9 @@ def growth(contender: str, size: str, path: Path) -> float:
         batches = list(islice(baseline.random_batches(store), num))
         baseline.train_run(baseline.of_size(size, VOCAB_SIZE), batches)()
     else:
+        config, counts = settings(size, contender, VOCAB_SIZE), target_counts(store, VOCAB_SIZE)
         with fast_products(CPU):
-            Training(settings(size, contender, VOCAB_SIZE), even_batches(store, num)).run()
+            Training(config, even_batches(store, num), counts).run()
     return peak_mib() - before
 
 

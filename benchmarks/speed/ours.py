@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from benchmarks.speed.corpus import MAX_LENGTH
 from benchmarks.speed.marks import SIZES
@@ -27,6 +28,12 @@ PLAIN: dict[str, dict[str, Any]] = {
     "training": {"word_dropout": 0.0, "ema": 0.0, "batch_tokens": BATCH_TOKENS},
 }
 """What the baseline does not have is off; clipping and the checks of `Stepper.take` stay."""
+
+DEFAULTS = {
+    section: {name: getattr(getattr(RunConfig(), section), name) for name in values}
+    for section, values in PLAIN.items()
+}
+"""The same settings as a run has them."""
 
 
 def settings(size: str, cell: str, vocab_size: int, *layers: dict[str, dict[str, Any]]) -> RunConfig:
@@ -55,16 +62,27 @@ def sampled_output() -> dict[str, dict[str, Any]] | None:
 
 
 class Training:
-    """Updates over a fixed set of batches, by the steps the trainer takes."""
+    """Updates over a fixed set of batches, by the steps the trainer takes.
+
+    Args:
+        config: resolved settings.
+        batches: one update each, in every run.
+        counts: how often each token is a target, (V,): the start of the output layer.
+        precision: fp32 or bf16.
+        ranks: None: one process.
+    """
 
     def __init__(
         self,
         config: RunConfig,
         batches: Sequence[Batch],
+        counts: Tensor,
+        *,
         precision: str = "fp32",
         ranks: Ranks | None = None,
     ) -> None:
         self.model = VAEModel(config.model)
+        self.model.decoder.output.start_from_frequencies(counts)
         self.batches, self.num_steps = batches, 0
         self.stepper = Stepper(self.model, config, choose_precision(precision, CPU), ranks or Ranks())
         self.average = MovingAverage(self.model, config.training.ema) if config.training.ema else None

@@ -8,17 +8,13 @@ from statistics import median
 from torch import Tensor
 
 from benchmarks.speed import baseline, pythae
-from benchmarks.speed.ours import CPU, Training, even_batches, sampled_output, settings
+from benchmarks.speed.ours import CPU, DEFAULTS, Training, even_batches, sampled_output, settings
 from benchmarks.speed.record import Row, measured
 from benchmarks.speed.scope import CELLS, Scope
 from benchmarks.speed.timing import Work, rates
 from textvae.errors import DeviceError
 from textvae.training.precision import choose_precision, fast_products
-
-DEFAULTS = {
-    "model": {"dropout": 0.3, "embed_dropout": 0.3, "encoder_dropout": 0.1, "tie_embeddings": True},
-    "training": {"word_dropout": 0.1, "ema": 0.998},
-}
+from textvae.training.preparation import target_counts
 
 
 def rows(scope: Scope) -> Iterator[Row]:
@@ -34,9 +30,12 @@ def rows(scope: Scope) -> Iterator[Row]:
         if size == "S":
             contenders["defaults lstm"] = ours(scope, size, "lstm", DEFAULTS)
             contenders["fp32 transformer"] = ours(scope, size, "transformer")
-        yield from _rows(size, rates(contenders, scope.rounds))
+            if pythae.missing() is None:
+                contenders["pythae"] = Work(pythae.epoch(*theirs(scope, size)))
+        samples = rates(contenders, scope.rounds)
+        yield from _rows(size, samples)
         if size == "S":
-            yield from pythae.rows(scope, *theirs(scope, size))
+            yield _beside_pythae(samples)
 
 
 def theirs(scope: Scope, size: str) -> tuple[baseline.TextVAE, list[Tensor]]:
@@ -47,9 +46,11 @@ def theirs(scope: Scope, size: str) -> tuple[baseline.TextVAE, list[Tensor]]:
 
 def ours(scope: Scope, size: str, cell: str, *layers: dict, precision: str = "fp32") -> Work:
     """Return our updates, in the trainer's setting of matrix products."""
-    config = settings(size, cell, scope.corpus.tokenizer.vocab_size, *layers)
-    batches = even_batches(scope.corpus.train, scope.amount(size, 8))
-    return Work(Training(config, batches, precision).run, partial(fast_products, CPU))
+    store, vocab_size = scope.corpus.train, scope.corpus.tokenizer.vocab_size
+    config = settings(size, cell, vocab_size, *layers)
+    batches = even_batches(store, scope.amount(size, 8))
+    training = Training(config, batches, target_counts(store, vocab_size), precision=precision)
+    return Work(training.run, partial(fast_products, CPU))
 
 
 def bf16_missing() -> str | None:
@@ -76,3 +77,13 @@ def _rows(size: str, samples: dict[str, list[float]]) -> Iterator[Row]:
     for name, work in (("defaults lstm", "training defaults"), ("fp32 transformer", "training fp32")):
         if name in samples:
             yield measured(work, size, name.split()[1], "tok/s", samples, ours=name)
+
+
+def _beside_pythae(samples: dict[str, list[float]]) -> Row:
+    work, unit = "training fp32 / pythae", "tok/s"
+    if "pythae" not in samples:
+        return Row(work=work, size="S", model="gru", unit=unit, note=f"not available: {pythae.missing()}")
+    return measured(
+        work, "S", "gru", unit, samples, ours="fp32 gru", baseline="pythae",
+        note="the baseline column holds the same model in the hands of pythae's trainer",
+    )  # fmt: skip
