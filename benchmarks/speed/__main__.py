@@ -48,16 +48,17 @@ def main() -> None:
     for row in chain.from_iterable(WORKS[name](scope) for name in options.only):
         print(".", end="", file=sys.stderr, flush=True)
         rows.append(row)
-    record = Record(machine=describe(), corpus=scope.corpus.name, settings=settings(rounds), rows=rows)
+    record = Record(machine=describe(), corpus=scope.corpus.name, settings=settings(scope), rows=rows)
     _print(record, time.monotonic() - start)
     if options.json:
         record = record.over(Record.load(options.json)) if options.json.exists() else record
         record.save(options.json)
 
 
-def settings(rounds: int) -> list[str]:
+def settings(scope: Scope) -> list[str]:
     """Return what a figure depends on besides machine and corpus."""
-    return [f"medians of {rounds} interleaved rounds after one that is not counted", *SETTINGS]
+    form = "short" if scope.short else "long"
+    return [f"{form} form: medians of {scope.rounds} interleaved rounds, after one uncounted", *SETTINGS]
 
 
 def _options() -> argparse.Namespace:

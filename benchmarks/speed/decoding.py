@@ -24,8 +24,9 @@ def rows(scope: Scope) -> Iterator[Row]:
         codecs = {cell: build_codec(scope, size, cell) for cell in CELLS}
         yield from _compared(scope, size, codecs, "sampling", BATCH_SIZE, temperature=1)
         yield from _compared(scope, size, codecs, "greedy, one text", 1, temperature=0)
-    yield from _top_p(scope)
-    yield _int8(scope)
+    if "S" in scope.sizes:
+        yield from _top_p(scope)
+        yield _int8(scope)
 
 
 def ours(codec: Codec, batch_size: int, **how: float) -> Work:

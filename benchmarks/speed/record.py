@@ -70,15 +70,15 @@ class Record:
         """Return this record with the rows of an earlier one that were not measured again.
 
         Raises:
-            ValueError: they are of different machines, versions or corpora.
+            ValueError: they are of different machines, versions, corpora or settings.
         """
         for name in ("cpu", "torch"):
             if self.machine[name] != earlier.machine[name]:
                 raise ValueError(
                     f"the earlier record is of {name} {earlier.machine[name]}, not of {self.machine[name]}"
                 )
-        if self.corpus != earlier.corpus:
-            raise ValueError(f"the earlier record is of {earlier.corpus}, not of {self.corpus}")
+        if (self.corpus, self.settings) != (earlier.corpus, earlier.settings):
+            raise ValueError(f"the earlier record is of {earlier.corpus}, {earlier.settings[0]}; remove it")
         rows = {row.key: row for row in earlier.rows} | {row.key: row for row in self.rows}
         return dataclasses.replace(self, rows=list(rows.values()))
 

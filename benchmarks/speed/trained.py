@@ -2,14 +2,18 @@
 
 import hashlib
 import time
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from benchmarks.process import BUILD
 from benchmarks.speed.corpus import BenchmarkCorpus
 from benchmarks.speed.ours import CPU, settings
 from textvae.codec import Codec, codec_files, load_codec
+from textvae.config import RunConfig
 from textvae.data.batching import collate, epoch_batches
 from textvae.models import VAEModel
 from textvae.storage.atomic import write_folder
@@ -24,13 +28,13 @@ RATE_WEIGHT = 0.1
 
 def trained_folder(corpus: BenchmarkCorpus) -> Path:
     """Return the folder of a saved model trained on the corpus; it is trained where it is not there."""
-    digest = hashlib.sha256(
-        corpus.train.take(slice(None))[0].tobytes() + corpus.tokenizer.fingerprint.encode()
-    )
+    config = settings("S", "lstm", corpus.tokenizer.vocab_size, {"training": {"batch_tokens": 500}})
+    ids = corpus.train.take(np.arange(len(corpus.train)))[0]
+    digest = hashlib.sha256(ids.tobytes() + corpus.tokenizer.fingerprint.encode() + repr(config).encode())
     folder = BUILD / f"trained-{digest.hexdigest()[:12]}"
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        write_folder(folder, codec_files(_train(corpus)), metadata={})
+        write_folder(folder, codec_files(_train(corpus, config)), metadata={})
     return folder
 
 
@@ -39,20 +43,21 @@ def trained_codec(corpus: BenchmarkCorpus) -> Codec:
     return load_codec(trained_folder(corpus))
 
 
-def _train(corpus: BenchmarkCorpus) -> Codec:
-    config = settings("S", "lstm", corpus.tokenizer.vocab_size, {"training": {"batch_tokens": 500}})
+def _train(corpus: BenchmarkCorpus, config: RunConfig) -> Codec:
     torch.manual_seed(0)
     model = VAEModel(config.model)
     model.decoder.output.start_from_frequencies(target_counts(corpus.train, corpus.tokenizer.vocab_size))
-    stepper, step = Stepper(model, config, "fp32", Ranks()), 0
+    stepper = Stepper(model, config, "fp32", Ranks())
     start = time.process_time()
     with fast_products(CPU):
-        while (spent := time.process_time() - start) < SECONDS:
-            for indices in epoch_batches(corpus.train.lengths, config.training.batch_tokens, 0, step):
-                stepper.take(
-                    collate(corpus.train, indices), step=step, beta=RATE_WEIGHT, progress=spent / SECONDS
-                )
-                step += 1
-                if (spent := time.process_time() - start) >= SECONDS:
-                    break
+        for step, indices in enumerate(_endless(corpus, config.training.batch_tokens)):
+            progress = (time.process_time() - start) / SECONDS
+            if progress >= 1:
+                break
+            stepper.take(collate(corpus.train, indices), step=step, beta=RATE_WEIGHT, progress=progress)
     return Codec(model.eval(), corpus.tokenizer)
+
+
+def _endless(corpus: BenchmarkCorpus, batch_tokens: int) -> Iterator[np.ndarray]:
+    for epoch in count():
+        yield from epoch_batches(corpus.train.lengths, batch_tokens, 0, epoch)
