@@ -62,8 +62,8 @@ def trained(point: Point, ranks: Ranks) -> dict[str, float]:
 
 
 def clock_of(point: Point) -> Clock:
-    """Return the clock of CPU seconds, which other work on the machine leaves alone; of several workers, wall seconds."""
-    return time.process_time if point.threads == point.processes == 1 else time.perf_counter
+    """Return the clock of CPU seconds, which other work leaves alone; of wall seconds where workers are compared."""
+    return time.perf_counter if point.axis in ("threads", "processes") else time.process_time
 
 
 def overrides(point: Point, store: TokenStore) -> dict:
