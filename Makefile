@@ -9,10 +9,10 @@ UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode
 TORCH_SPEC := torch>=2.6
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-zh test test-slow check fmt bench docs clean
+.PHONY: help setup demo demo-zh test test-slow check fmt bench bench-record docs clean
 
 help:  ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.ready  ## Create .venv with everything (TORCH=cpu or TORCH=cu130 chooses PyTorch's build)
 
@@ -55,8 +55,16 @@ fmt: setup  ## Format the code and mend what lint can mend
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
 
-bench: setup  ## Time the parts against each other
-	@$(BIN)/python -m benchmarks.spine
+bench: setup  ## Time the core against the baseline, and its ratios against the recorded ones (under 10 minutes)
+	@rm -f benchmarks/build/speed.json
+	@$(BIN)/python -m benchmarks.speed --short --json benchmarks/build/speed.json
+	@$(BIN)/python -m benchmarks.speed.check benchmarks/build/speed.json
+
+bench-record: setup  ## Measure all of docs/performance.md anew, on a quiet machine (about an hour)
+	@rm -f benchmarks/speed/recorded.json benchmarks/growth/record.jsonl
+	@$(BIN)/python -m benchmarks.speed --json benchmarks/speed/recorded.json
+	@$(BIN)/python -m benchmarks.speed.document
+	@$(BIN)/python -m benchmarks.growth
 
 docs: setup  ## Build the documentation into docs/_build
 	@$(UV) --group docs

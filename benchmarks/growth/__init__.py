@@ -1,0 +1,1 @@
+"""How time and memory grow with vocabulary, length, corpus, latents, batch, threads and processes."""
