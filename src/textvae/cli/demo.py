@@ -19,13 +19,13 @@ DEMO_SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
         "model": {
             "embed_dim": 192,
             "encoder_dim": 96,
-            "decoder_dim": 288,
-            "dropout": 0.2,
-            "embed_dropout": 0.1,
+            "decoder_dim": 384,
+            "dropout": 0.35,
+            "embed_dropout": 0.2,
         },
-        "training": {"batch_tokens": 500, "learning_rate": 0.004, "word_dropout": 0.05, "epochs": 6},
-        "objective": {"target_rate": 10.5},
-        "decoding": {"candidates": 64},
+        "training": {"batch_tokens": 500, "learning_rate": 0.004, "word_dropout": 0.15, "epochs": 6},
+        "objective": {"target_rate": 13.0},
+        "decoding": {"temperature": 0.65, "candidates": 64, "slor": 0.1, "length_penalty": 0.3},
     },
     "chinese": {
         "data": {"tokenizer": "char"},
@@ -38,7 +38,7 @@ DEMO_SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "training": {"batch_tokens": 400, "learning_rate": 0.003, "word_dropout": 0.1, "epochs": 11},
         "objective": {"target_rate": 8.8},
-        "decoding": {"candidates": 64, "slor": 0.2},
+        "decoding": {"temperature": 0.5, "candidates": 64, "slor": 0.1, "length_penalty": 0.3},
     },
 }
 """Settings for minutes on two CPU cores, by language."""
