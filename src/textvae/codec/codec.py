@@ -19,7 +19,7 @@ from textvae.decoding.pairs import PairLexicon
 from textvae.distributions import DiagonalGaussian
 from textvae.errors import LatentError
 from textvae.models import VAEModel
-from textvae.models.products import Layouts, laid_out
+from textvae.models.products import fixed_weights
 
 GREEDY = DecodingConfig(temperature=0)
 
@@ -55,7 +55,6 @@ class Codec:
         self.decoding = decoding or DecodingConfig()
         self.words = tuple(words)
         self.batch_size = batch_size
-        self._layouts = Layouts()
 
     @property
     def latent_dim(self) -> int:
@@ -94,7 +93,7 @@ class Codec:
         loc = torch.empty(len(store), self.latent_dim, dtype=self.dtype)
         scale = torch.empty_like(loc)
         self.model.eval()
-        with laid_out(self._layouts):
+        with fixed_weights():
             for indices, tokens, lengths in self.batches(store):
                 posterior = self.model.posterior(tokens, lengths)
                 loc[indices] = posterior.loc.to(loc)
@@ -112,7 +111,7 @@ class Codec:
             raise LatentError(f"{len(z)} latents for {len(store)} texts; one for each is needed")
         result = torch.empty(len(store), dtype=torch.float64)
         self.model.eval()
-        with laid_out(self._layouts):
+        with fixed_weights():
             for indices, tokens, lengths in self.batches(store):
                 latents = z[indices].to(self.dtype).to(self.device)
                 result[indices] = self.model.log_likelihood(tokens, lengths, latents).cpu().double()
@@ -151,7 +150,7 @@ class Codec:
         num_rows = self.batch_size if num == 1 else max(self.batch_size, CANDIDATE_ROWS)
         size = max(1, num_rows // num)
         rows: list[list[int]] = []
-        with laid_out(self._layouts):
+        with fixed_weights():
             for start in range(0, len(self._checked(z)), size):
                 rows += self._decode_batch(z[start : start + size], config, seed, start, begun)
         return self.tokenizer.decode(rows)
