@@ -178,7 +178,7 @@ class Codec(Generic[M]):
         num_rows = self.batch_size if num == 1 else max(self.batch_size, CANDIDATE_ROWS)
         size = max(1, num_rows // num)
         rows: list[list[int]] = []
-        with self.work.part("decoding", len(self._checked(z))):
+        with fixed_weights(), self.work.part("decoding", len(self._checked(z))):
             for start in range(0, len(z), size):
                 rows += self._decode_batch(z[start : start + size], config, seed, start, begun)
                 self.work.count(min(size, len(z) - start))
