@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from benchmarks.growth import plot
 from benchmarks.growth.grid import AXES, Point, grid
@@ -18,7 +19,7 @@ def main() -> None:
     if options.what != "plot":
         run(options.record, options.axes.split(","), largest=options.largest)
     if options.what != "run":
-        plot.main(read(options.record))
+        plot.main(read(options.record), loads(options.record))
 
 
 def run(record: Path, axes: list[str], *, largest: bool) -> None:
@@ -46,11 +47,17 @@ def measure(point: Point) -> dict[str, float]:
 
 
 def read(record: Path) -> list[tuple[Point, dict[str, float]]]:
-    """Return the points measured so far."""
-    if not record.exists():
-        return []
-    rows = [json.loads(line) for line in record.read_text().splitlines()]
-    return [(Point(**row["point"]), row["found"]) for row in rows]
+    """Return the points measured so far, and what they cost."""
+    return [(Point(**row["point"]), row["found"]) for row in _rows(record)]
+
+
+def loads(record: Path) -> list[float]:
+    """Return the load of the machine after each measurement."""
+    return [row["load"] for row in _rows(record)]
+
+
+def _rows(record: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in record.read_text().splitlines()] if record.exists() else []
 
 
 def _options() -> argparse.Namespace:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, LogLocator
 
 from benchmarks.growth.grid import AXES, Point
 from benchmarks.markdown import table, write_part
@@ -23,9 +24,9 @@ LABELS = {
 Found = list[tuple[Point, dict[str, float]]]
 
 
-def main(found: Found) -> None:
+def main(found: Found, loads: Sequence[float]) -> None:
     """Draw every axis that was measured; regenerate the tables of the page."""
-    parts = []
+    parts = [f"Load of the machine, the measurement's own included: {min(loads):.1f} to {max(loads):.1f}."]
     for axis in AXES:
         points = sorted((row for row in found if row[0].axis == axis), key=lambda row: row[0].value)
         if not points:
@@ -59,6 +60,11 @@ def _panel(panel: Axes, axis: str, name: str, values: Sequence[float], costs: Se
     panel.loglog(values, costs, marker="o", markersize=3)
     panel.set(title=name, xlabel=LABELS[axis], ylim=(min(costs) / 2, max(costs) * 2))
     panel.title.set_size(9)
+    panel.xaxis.label.set_size(8)
+    panel.xaxis.set_major_formatter(EngFormatter(sep=""))
+    panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    panel.yaxis.set_major_formatter(EngFormatter(sep=""))
+    panel.minorticks_off()
     panel.tick_params(labelsize=7)
     panel.grid(alpha=0.3)
 

@@ -46,7 +46,7 @@ def build_codec(scope: Scope, size: str, cell: str) -> Codec:
 def _elbo(scope: Scope, size: str, model: baseline.TextVAE, codecs: dict[str, Codec]) -> dict[str, Work]:
     """The trainer's evaluation, in its setting of matrix products, against the baseline's on random batches."""
     batches = list(islice(baseline.random_batches(scope.corpus.held_out), scope.amount(size, 12)))
-    store = some_rows(scope.corpus.held_out, scope.amount(size, 1600))
+    store = some_rows(scope.corpus.held_out, scope.amount(size, 1000))
     works = {"baseline": Work(partial(baseline.evaluate, model, batches))}
     for cell, codec in codecs.items():
         works[cell] = Work(
@@ -57,7 +57,7 @@ def _elbo(scope: Scope, size: str, model: baseline.TextVAE, codecs: dict[str, Co
 
 def _encoding(scope: Scope, size: str, model: baseline.TextVAE, codecs: dict[str, Codec]) -> dict[str, Work]:
     """Texts to posterior means, tokenizing included."""
-    few, many = scope.amount(size, 512), scope.amount(size, 1600)
+    few, many = scope.amount(size, 256), scope.amount(size, 1000)
     texts, word_ids = scope.corpus.held_out_texts, scope.corpus.word_ids
     works = {"baseline": Work(partial(baseline.encode, model, word_ids, texts[:few]))}
     for cell, codec in codecs.items():
@@ -68,7 +68,7 @@ def _encoding(scope: Scope, size: str, model: baseline.TextVAE, codecs: dict[str
 def _importance_weighted(scope: Scope) -> Row:
     """Scale a few samples a text up to 500 and to the targets of PTB's test part."""
     codec = build_codec(scope, "S", "lstm")
-    store = some_rows(scope.corpus.held_out, scope.amount("S", 200))
+    store = some_rows(scope.corpus.held_out, scope.amount("S", 100))
     targets = store.num_tokens + len(store)
 
     def run() -> float:

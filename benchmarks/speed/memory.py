@@ -16,7 +16,7 @@ from benchmarks.speed.scope import CELLS, Scope
 from textvae.training.precision import fast_products
 from textvae.training.preparation import target_counts
 
-NUM_BATCHES = {"S": 12, "L": 4}
+NUM_BATCHES = {"S": 8, "L": 3}
 
 
 def rows(scope: Scope) -> Iterator[Row]:

@@ -74,7 +74,7 @@ def _rows(size: str, samples: dict[str, list[float]]) -> Iterator[Row]:
                     work=f"training {kind}", size=size, model=cell, unit="tok/s",
                     baseline=median(samples["baseline"]), note=f"not available: {reasons[kind]}",
                 )  # fmt: skip
-    for name, work in (("defaults lstm", "training defaults"), ("fp32 transformer", "training fp32")):
+    for name, work in (("defaults lstm", "training defaults"), ("fp32 transformer", "training")):
         if name in samples:
             yield measured(work, size, name.split()[1], "tok/s", samples, ours=name)
 
