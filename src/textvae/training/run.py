@@ -11,11 +11,11 @@ import torch
 
 from textvae.codec import resolve_device
 from textvae.codec.location import CHECKPOINTS, MODEL_FOLDER
-from textvae.config import RunConfig, read_settings
+from textvae.config import RunConfig, load_settings
 from textvae.data.tokenizers import CONFIG_FILE as TOKENIZER_CONFIG
 from textvae.data.tokenizers import LIBRARY_FILE as TOKENIZER_FILE
 from textvae.data.tokenizers import Tokenizer
-from textvae.errors import RunError, RunExistsError, RunNotFoundError
+from textvae.errors import CorruptRunError, RunError, RunExistsError, RunNotFoundError
 from textvae.storage.atomic import write_file
 from textvae.storage.temporaries import PREFIX, remove_stale_temporaries
 from textvae.training.distributed import Ranks, joined_ranks
@@ -114,7 +114,7 @@ def resumed_config(run: Path) -> RunConfig:
     """
     if not (run / CONFIG_FILE).exists():
         raise RunNotFoundError(f"{run} holds no run to resume: {CONFIG_FILE} is missing")
-    return RunConfig().updated(read_settings(run / CONFIG_FILE))
+    return load_settings(run / CONFIG_FILE)
 
 
 @contextmanager
@@ -152,12 +152,16 @@ def _check_same_corpus(run: Path, prepared: Prepared) -> None:
     path = run / DATA_FILE
     if not path.exists():
         return
-    before = json.loads(path.read_bytes())
-    for split in ("train", "valid"):
-        if before[split]["sha256"] != prepared.facts[split]["sha256"]:
+    try:
+        before = {split: json.loads(path.read_bytes())[split] for split in ("train", "valid")}
+        digests = {split: facts["sha256"] for split, facts in before.items()}
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorruptRunError(f"{path} is damaged: {error!r}; remove it to resume with these data") from error
+    for split, digest in digests.items():
+        if digest != prepared.facts[split]["sha256"]:
             raise RunError(
-                f"{run} was trained on another corpus ({before[split]['name']}, SHA-256 "
-                f"{before[split]['sha256'][:12]}…); resume with the same data"
+                f"{run} was trained on another corpus ({before[split].get('name')}, SHA-256 "
+                f"{digest[:12]}…); resume with the same data"
             )
 
 
