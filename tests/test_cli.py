@@ -389,6 +389,7 @@ def test_inspect_reports_odd_content_and_ends_well(tmp_path):
             "objective.target_rate is -3.0; it must be greater than 0",
         ),
         (("train", "one.txt", "-o", "RUN2", "--for", "edit"), "did you mean editing?"),
+        (("train", "two.txt", "-o", "RUN2", "--set", "model.encoder=lstmm"), "did you mean lstm?"),
         (("train", "one.txt", "-o", "RUN2", "--config", "none.yaml"), "no settings file"),
         (("train", "one.txt", "-o", "RUN2", "--resume"), "holds no run to resume"),
         (
@@ -401,6 +402,7 @@ def test_errors_are_one_line(arguments, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty.txt").write_text("\n \n")
     (tmp_path / "one.txt").write_text("one line\n")
+    (tmp_path / "two.txt").write_text("one line\nanother line\na third\n")
     (tmp_path / "table.csv").write_text("title,author\na,b\nc,d\n")
     assert words in failed(*arguments)
     assert not (tmp_path / "RUN2" / "config.yaml").exists()

@@ -16,6 +16,7 @@ from textvae.data.tokenizers import CONFIG_FILE as TOKENIZER_CONFIG
 from textvae.data.tokenizers import LIBRARY_FILE as TOKENIZER_FILE
 from textvae.data.tokenizers import Tokenizer
 from textvae.errors import CorruptRunError, RunError, RunExistsError, RunNotFoundError
+from textvae.models.registry import check_parts
 from textvae.storage.atomic import write_file
 from textvae.storage.temporaries import PREFIX, remove_stale_temporaries
 from textvae.training.distributed import Ranks, joined_ranks
@@ -61,12 +62,14 @@ def train_run(
         cache_dir: where token arrays are kept; None: the user's cache folder.
 
     Raises:
+        ConfigError: an encoder or decoder that is not registered.
         RunExistsError: a run, or other files, are there already.
         RunNotFoundError: nothing to resume.
         RunError: resumed with another corpus.
         TrainingError: see `Trainer.train`.
     """
     run, observer = Path(run), observer or Silent()
+    check_parts(config.model)
     with joined_ranks(resolve_device(device)) as ranks, fast_products(resolve_device(device)):
         if ranks.is_main:
             open_folder(run, resume=resume, overwrite=overwrite)
