@@ -389,14 +389,20 @@ def test_inspect_reports_odd_content_and_ends_well(tmp_path):
             "objective.target_rate is -3.0; it must be greater than 0",
         ),
         (("train", "one.txt", "-o", "RUN2", "--for", "edit"), "did you mean editing?"),
+        (("train", "two.txt", "-o", "RUN2", "--set", "model.encoder=lstmm"), "did you mean lstm?"),
         (("train", "one.txt", "-o", "RUN2", "--config", "none.yaml"), "no settings file"),
         (("train", "one.txt", "-o", "RUN2", "--resume"), "holds no run to resume"),
+        (
+            ("train", "one.txt", "-o", "RUN2", "--encoding", "klingon"),
+            "unknown encoding 'klingon'; utf-8, gb18030",
+        ),
     ],
 )
 def test_errors_are_one_line(arguments, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty.txt").write_text("\n \n")
     (tmp_path / "one.txt").write_text("one line\n")
+    (tmp_path / "two.txt").write_text("one line\nanother line\na third\n")
     (tmp_path / "table.csv").write_text("title,author\na,b\nc,d\n")
     assert words in failed(*arguments)
     assert not (tmp_path / "RUN2" / "config.yaml").exists()
@@ -428,6 +434,24 @@ def test_a_damaged_an_unsafe_and_a_newer_run(copy):
         json.dumps(json.loads(manifest.read_text()) | {"format_version": 99, "textvae": "9.9"})
     )
     assert "was written by textvae 9.9" in failed("info", copy)
+
+
+def test_damaged_records_of_a_run_are_named(copy, home):
+    resume = ("train", home / "facts.txt", "-o", copy, "--resume", "--cache-dir", home / "cache")
+    for content in ("{", "[]", '{"train": {}}'):
+        (copy / "data.json").write_text(content)
+        assert "data.json is damaged" in failed(*resume)
+    (copy / "config.yaml").write_text("model: {new_thing: 3}")
+    for verb in (("info", copy), resume):
+        assert f"{copy / 'config.yaml'} was changed, or written by another version" in failed(*verb)
+
+
+def test_no_seed_is_told_where_settings_are_wrong_and_no_corpus_is_blank(run, tmp_path):
+    assert failed("train", "x.txt", "-o", tmp_path / "run", "--epochs", 0).startswith(
+        "error: training.epochs"
+    )
+    (tmp_path / "blank.txt").write_text("\n")
+    assert "no texts in" in failed("neighbors", run, "The cat", "--corpus", tmp_path / "blank.txt")
 
 
 def test_latents_that_cannot_be_decoded(run, tmp_path):

@@ -209,7 +209,7 @@ def test_a_full_disk_leaves_the_checkpoint_before_intact(tmp_path):
     for target in ("step-2", "step-1"):
         with pytest.raises(
             SaveError,
-            match=r"disk full while saving .*; the checkpoint before it is intact: free space and run again with --resume",
+            match=r"disk full while saving .*; what was there before is intact: free space and run again",
         ):
             write_folder(tmp_path / target, {"a.json": b"{}", "b.safetensors": full_disk}, metadata={})
         assert names(tmp_path) == ["step-1"]
@@ -233,7 +233,7 @@ def file_size_limit(size):
 def test_a_kernel_limit_on_file_size_is_a_save_error_too(tmp_path, content):
     save(tmp_path / "run", step=1)
     write_file(tmp_path / "state", b"before")
-    told = "could not be saved: File too large; the checkpoint before it is intact"
+    told = "could not be saved: File too large; what was there before is intact"
     with file_size_limit(50_000):
         with pytest.raises(SaveError, match=told):
             write_folder(tmp_path / "run", {"a.json": b"{}", "m.safetensors": content}, metadata={})

@@ -80,9 +80,10 @@ class SettingOptions(Group):
             _sections({**self._given(), **columns, "seed": common.seed}),
             parse_assignments(self.assignments or []),
         ]
-        if not any(_states_seed(layer) for layer in layers):
-            layers.insert(0, {"training": {"seed": common.drawn_seed}})
-        return preset(self.purpose or "sampling").updated(*layers)
+        config = preset(self.purpose or "sampling").updated(*layers)
+        if any(_states_seed(layer) for layer in layers):
+            return config
+        return config.updated({"training": {"seed": common.drawn_seed}})  # a seed is told if all is well
 
     def resumed(self, saved: RunConfig, columns: Mapping[str, Any], common: Common) -> RunConfig:
         """Return the saved settings of a run with those that may change laid over; a note names what is ignored.

@@ -7,7 +7,7 @@ from math import exp, prod
 from pathlib import Path
 from typing import Any
 
-from textvae.config import RunConfig, read_settings
+from textvae.config import RunConfig, load_settings
 from textvae.errors import CorruptRunError
 
 FAITHFUL_NATS = 2.0
@@ -80,7 +80,7 @@ def summarize(run: str, *, verify: bool = True) -> Summary:
 def run_settings(run: Path) -> RunConfig | None:
     """Return the settings of a run; None where there is no run folder around the model."""
     path = run / "config.yaml"
-    return RunConfig().updated(read_settings(path)) if path.exists() else None
+    return load_settings(path) if path.exists() else None
 
 
 def measures(held_out: dict[str, Any]) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def neighbors(
 
     Distance in latent space and text, one a line.
     """
-    known = reading.open(corpus, common.screen)
+    known = reading.texts(corpus, common.screen)
     vae = common.load(run)
     [found] = vae.neighbors([query], known, k=k, metric=metric)
     if common.as_json:

@@ -4,7 +4,7 @@ from textvae.config.data import DataConfig
 from textvae.config.decoding import DecodingConfig
 from textvae.config.model import ModelConfig
 from textvae.config.objective import ObjectiveConfig
-from textvae.config.run import RunConfig, parse_assignments, read_settings
+from textvae.config.run import RunConfig, load_settings, parse_assignments, read_settings
 from textvae.config.training import TrainingConfig
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "ObjectiveConfig",
     "RunConfig",
     "TrainingConfig",
+    "load_settings",
     "parse_assignments",
     "read_settings",
 ]

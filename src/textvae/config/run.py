@@ -99,6 +99,19 @@ def parse_assignments(assignments: list[str]) -> dict[str, dict[str, Any]]:
     return settings
 
 
+def load_settings(path: str | Path) -> RunConfig:
+    """Return the settings that a run saved.
+
+    Raises:
+        ConfigError: no such file, or settings that this version does not have.
+    """
+    settings = read_settings(path)
+    try:
+        return RunConfig().updated(settings)
+    except ConfigError as error:
+        raise ConfigError(f"{path} was changed, or written by another version of textvae: {error}") from error
+
+
 def read_settings(path: str | Path) -> dict[str, Any]:
     """Read a YAML file of settings, sections at the top.
 

@@ -32,9 +32,10 @@ def check_encoding(name: str | None) -> None:
         return
     except (LookupError, ValueError) as error:
         known = {alias.replace("_", "-") for alias in {*aliases, *aliases.values()}}
-        raise ConfigError(
-            f"unknown encoding {name!r}; {nearest(name.lower().replace('_', '-'), known)}"
-        ) from error
+        hint = nearest(name.lower().replace("_", "-"), known)
+        if hint.startswith("known"):  # hundreds
+            hint = "utf-8, gb18030, big5, shift-jis and latin-1 are some of those known"
+        raise ConfigError(f"unknown encoding {name!r}; {hint}") from error
 
 
 def sniff_encoding(start: bytes) -> str:
@@ -84,7 +85,7 @@ def probe(blob: Blob, options: ReadOptions) -> tuple[ReadOptions, str, tuple[str
     """Find settings that read `blob` whatever its bytes, by reading it once.
 
     Returns:
-        the settings, the encoding's name, and notes on what is wrong with the file.
+        the settings, the encoding's name or "not recognised", and notes on what is wrong with the file.
     """
     name = options.encoding or sniff_encoding(blob.start(4))
     try:
@@ -93,8 +94,8 @@ def probe(blob: Blob, options: ReadOptions) -> tuple[ReadOptions, str, tuple[str
     except TextEncodingError as error:
         cause = error.__cause__
         guess = _guess(cause) if isinstance(cause, UnicodeDecodeError) else None
-        name = guess or "utf-8"
-        return replace(options, encoding=name, errors="replace"), name, (str(error),)
+        told = guess or "not recognised"
+        return replace(options, encoding=guess or "utf-8", errors="replace"), told, (str(error),)
     return options, name, ()
 
 

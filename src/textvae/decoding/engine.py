@@ -15,6 +15,7 @@ from textvae.decoding.noise import row_uniforms
 from textvae.decoding.processors import Constraint, Rules, able_to_stop
 from textvae.decoding.protocol import Decoded, StepDecoder
 from textvae.decoding.samplers import Sampler
+from textvae.decoding.steady import LEAST_ROWS, Steady
 from textvae.decoding.trace import Trace, token_log_probs, widened, with_start
 from textvae.errors import ConfigError, LatentError
 from textvae.models.products import fixed_weights
@@ -61,6 +62,7 @@ def decode(
         _check(z, prefix, rows, limit)
         trace = Trace(prefix.to(z.device), limit, scored=scored)
         if len(z):
+            decoder = Steady(decoder, LEAST_ROWS if z.device.type == "cpu" else 1)
             _advance(constraint, prefix)
             rules = Rules.of(config, allow_unk=allow_unk)
             if config.num_beams > 1:

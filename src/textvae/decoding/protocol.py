@@ -12,7 +12,10 @@ State = Any
 class StepDecoder(Protocol):
     """An autoregressive p(x|z) that is run one token at a time, a batch of rows at once."""
 
-    vocab_size: int
+    @property
+    def vocab_size(self) -> int:
+        """V."""
+        ...
 
     def prefill(self, z: Tensor, tokens: Tensor) -> tuple[Tensor, State]:
         """Read `tokens`, (B, P) starting with `<s>`, given z, (B, D); return the next logits (B, V) and the state."""

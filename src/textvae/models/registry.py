@@ -41,15 +41,20 @@ def register_decoder(name: str) -> Callable[[DecoderBuilder], DecoderBuilder]:
     return register
 
 
+def check_parts(config: ModelConfig) -> None:
+    """Raise `ConfigError` unless the encoder and the decoder that `config` names are registered."""
+    for part, name, known in (("encoder", config.encoder, encoders), ("decoder", config.decoder, decoders)):
+        if name not in known:
+            raise ConfigError(f"model.{part} is {name!r}; {nearest(name, known)}")
+
+
 def build_encoder(config: ModelConfig) -> Encoder:
     """Build the encoder that `config` names."""
-    if config.encoder not in encoders:
-        raise ConfigError(f"model.encoder is {config.encoder!r}; {nearest(config.encoder, encoders)}")
+    check_parts(config)
     return encoders[config.encoder](config)
 
 
 def build_decoder(config: ModelConfig) -> Decoder:
     """Build the decoder that `config` names."""
-    if config.decoder not in decoders:
-        raise ConfigError(f"model.decoder is {config.decoder!r}; {nearest(config.decoder, decoders)}")
+    check_parts(config)
     return decoders[config.decoder](config)

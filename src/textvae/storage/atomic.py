@@ -179,11 +179,11 @@ def _save_errors(target: Path) -> Generator[None, None, None]:
     except OSError as error:
         if error.errno in _DISK_FULL:
             what = f"disk full while saving {target}"
-            remedy = "free space and run again with --resume"
+            remedy = "free space and run again (training: with --resume)"
         else:
             what = f"{target} could not be saved: {error.strerror or error}"
-            remedy = "mend that and run again with --resume"
-        raise SaveError(f"{what}; the checkpoint before it is intact: {remedy}") from error
+            remedy = "mend that and run again (training: with --resume)"
+        raise SaveError(f"{what}; what was there before is intact: {remedy}") from error
 
 
 def _step(name: str) -> None:

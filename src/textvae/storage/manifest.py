@@ -146,15 +146,18 @@ def _check_file(folder: Path, name: str, expected: FileRecord) -> None:
     try:
         found = describe_file(folder / name)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-        raise CorruptRunError(f"{name} is missing from {folder}") from error
+        raise CorruptRunError(f"{name} is missing from {folder}; copy the folder again") from error
     except OSError as error:
         raise CorruptRunError(f"{name} in {folder} cannot be read: {error.strerror}") from error
     if found.size != expected.size:
         raise CorruptRunError(
-            f"{name} is damaged: it has {found.size} bytes, the manifest says {expected.size}"
+            f"{folder / name} is damaged: it has {found.size} bytes, the manifest says {expected.size}; "
+            "copy the folder again"
         )
     if found.sha256 != expected.sha256:
-        raise CorruptRunError(f"{name} is damaged: its SHA-256 is not the manifest's")
+        raise CorruptRunError(
+            f"{folder / name} is damaged: its SHA-256 is not the manifest's; copy the folder again"
+        )
 
 
 def _parse(path: Path, content: Any) -> Manifest:

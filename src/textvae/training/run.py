@@ -11,11 +11,12 @@ import torch
 
 from textvae.codec import resolve_device
 from textvae.codec.location import CHECKPOINTS, MODEL_FOLDER, is_export
-from textvae.config import RunConfig, read_settings
+from textvae.config import RunConfig, load_settings
 from textvae.data.tokenizers import CONFIG_FILE as TOKENIZER_CONFIG
 from textvae.data.tokenizers import LIBRARY_FILE as TOKENIZER_FILE
 from textvae.data.tokenizers import Tokenizer
-from textvae.errors import RunError, RunExistsError, RunNotFoundError
+from textvae.errors import CorruptRunError, RunError, RunExistsError, RunNotFoundError
+from textvae.models.registry import check_parts
 from textvae.storage.atomic import write_file
 from textvae.storage.temporaries import PREFIX, remove_stale_temporaries
 from textvae.training.distributed import Ranks, joined_ranks
@@ -61,12 +62,14 @@ def train_run(
         cache_dir: where token arrays are kept; None: the user's cache folder.
 
     Raises:
+        ConfigError: an encoder or decoder that is not registered.
         RunExistsError: a run, or other files, are there already.
         RunNotFoundError: nothing to resume.
         RunError: resumed with another corpus.
         TrainingError: see `Trainer.train`.
     """
     run, observer = Path(run), observer or Silent()
+    check_parts(config.model)
     with joined_ranks(resolve_device(device)) as ranks, fast_products(resolve_device(device)):
         if ranks.is_main:
             open_folder(run, resume=resume, overwrite=overwrite)
@@ -116,7 +119,7 @@ def resumed_config(run: Path) -> RunConfig:
     _refuse_export(run)
     if not (run / CONFIG_FILE).exists():
         raise RunNotFoundError(f"{run} holds no run to resume: {CONFIG_FILE} is missing")
-    return RunConfig().updated(read_settings(run / CONFIG_FILE))
+    return load_settings(run / CONFIG_FILE)
 
 
 def _refuse_export(run: Path) -> None:
@@ -161,12 +164,16 @@ def _check_same_corpus(run: Path, prepared: Prepared) -> None:
     path = run / DATA_FILE
     if not path.exists():
         return
-    before = json.loads(path.read_bytes())
-    for split in ("train", "valid"):
-        if before[split]["sha256"] != prepared.facts[split]["sha256"]:
+    try:
+        before = {split: json.loads(path.read_bytes())[split] for split in ("train", "valid")}
+        digests = {split: facts["sha256"] for split, facts in before.items()}
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorruptRunError(f"{path} is damaged: {error!r}; remove it to resume with these data") from error
+    for split, digest in digests.items():
+        if digest != prepared.facts[split]["sha256"]:
             raise RunError(
-                f"{run} was trained on another corpus ({before[split]['name']}, SHA-256 "
-                f"{before[split]['sha256'][:12]}…); resume with the same data"
+                f"{run} was trained on another corpus ({before[split].get('name')}, SHA-256 "
+                f"{digest[:12]}…); resume with the same data"
             )
 
 
