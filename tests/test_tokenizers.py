@@ -1,4 +1,5 @@
 import json
+import math
 from collections import Counter
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from textvae.data import tokenizer_training
 from textvae.data.normalization import normalized
 from textvae.data.tokenizers import KINDS, Tokenizer, default_kind, default_vocab_size
+from textvae.data.unigram import weigh_pieces
 from textvae.data.vocabulary import BOS, EOS, FIRST_BYTE, NUM_BYTES, NUM_SPECIAL, PAD, UNK
 from textvae.errors import TokenizerError
 
@@ -209,11 +211,11 @@ def test_vocabularies_respect_their_size():
 def test_large_corpora_are_subsampled_evenly(monkeypatch):
     monkeypatch.setattr(tokenizer_training, "MAX_TRAIN_TEXTS", 10)
     texts = [f"{'even' if i % 2 else 'odd'} number" for i in range(40)] + ["late arrival"] * 20
-    sample = list(tokenizer_training._Sampled(texts))
+    sample = list(tokenizer_training._Familiar(texts, 100))
     assert len(sample) == 10
     assert Counter(sample)["late arrival"] == 3
     monkeypatch.setattr(tokenizer_training, "MAX_TRAIN_CHARS", 100)
-    assert sum(map(len, tokenizer_training._Sampled(texts))) <= 130
+    assert sum(map(len, tokenizer_training._Familiar(texts, 100))) <= 130
 
 
 @every
@@ -307,3 +309,23 @@ def test_defaults_follow_script_and_size():
     sizes = [default_vocab_size("unigram", num_chars) for num_chars in (0, 600_000, 2_400_000, 10**7, 10**10)]
     assert sizes == [1000, 4000, 8000, 16000, 16000]
     assert default_vocab_size("bpe", 0, spaceless=True) == 4000
+
+
+def test_a_frequent_word_is_one_piece_of_a_unigram():
+    """The library's trainer would spell it: it is part of no other word."""
+    texts = [
+        f"{adverb} {noun}" for adverb in ("quickly", "slowly", "gladly") for noun in ("zephyr", "ox", "fjord")
+    ] * 9
+    tokenizer = Tokenizer.train(texts, kind="unigram", vocab_size=320)
+    rows = tokenizer.encode(["quickly zephyr", "slowly fjord"])
+    assert [len(row) for row in rows] == [2, 2]
+
+
+def test_pieces_are_weighed_by_the_corpus():
+    units = Counter({"abab": 90, "ab": 9, "c": 1})
+    found = {"a": -2.0, "b": -2.0, "c": -2.0, "ab": -3.0, "ba": -3.0, "abab": -9.0}
+    pieces = dict(weigh_pieces(found, units, 5, max_chars=16))
+    assert pieces.keys() == {"a", "b", "c", "ab", "abab"}  # "ba" is of no use
+    assert pieces["abab"] == pytest.approx(math.log(0.9), abs=1e-5)
+    assert pieces["ab"] == pytest.approx(math.log(0.09), abs=1e-5)
+    assert weigh_pieces(found, units, 4, max_chars=16)[0][0] == "abab"  # of two, what loses least goes

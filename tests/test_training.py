@@ -112,7 +112,7 @@ def test_metrics_agree_with_the_model_that_was_kept(run, tmp_path):
 def test_training_lowers_distortion_and_reaches_the_target_rate(tmp_path):
     heard = train(
         tmp_path / "run", model={"decoder_dim": 48, "encoder_dim": 32, "embed_dim": 32, "dropout": 0.0, "embed_dropout": 0.0},
-        training={"epochs": 22, "samples": 0, "learning_rate": 0.015, "patience": 0, "word_dropout": 0.0},
+        training={"epochs": 28, "batch_tokens": 120, "samples": 0, "learning_rate": 0.015, "patience": 0, "word_dropout": 0.0},
         objective={"target_rate": 4.0},
     )  # fmt: skip
     first, last = heard.epochs[0][0], heard.epochs[-1][0]
@@ -195,11 +195,13 @@ def test_the_first_evaluation_is_foreseen_from_the_speed_of_training(tmp_path, m
     data = {"valid_fraction": 0.5}
     prepared = prepare(ENGLISH, tiny_config(data=data), cache_dir=tmp_path)
     trained, held = (store.num_tokens + len(store) for store in (prepared.train, prepared.valid))
-    num_steps = len(epoch_batches(prepared.train.lengths, 200, 0, 0))
+    num_steps = len(epoch_batches(prepared.train.lengths, 120, 0, 0))
     evaluation = held / 3 / (trained / num_steps / 10)
     assert evaluation > 15
     hands = Hands(monkeypatch, step=10.0, held_out=evaluation, save_checkpoint=0.0, draw_curves=0.0)
-    heard = train(tmp_path / "run", data=data, training=ENDLESS | {"max_time": evaluation + 30})
+    heard = train(
+        tmp_path / "run", data=data, training=ENDLESS | {"batch_tokens": 120, "max_time": evaluation + 30}
+    )
     assert len(heard.steps) in (3, 4)
     assert len(heard.epochs) == 1
     assert hands.now - 1000 <= evaluation + 30 + 10.1

@@ -40,6 +40,8 @@ def weigh_pieces(
         num_pieces: the most pieces.
         max_chars: the longest piece.
     """
+    if not units:
+        return []
     common = units.most_common(MAX_UNITS)
     total = sum(units.values())
     whole = [(u, n) for u, n in common[:num_pieces] if n >= MIN_WORD_COUNT and 1 < len(u) <= max_chars]
