@@ -533,3 +533,24 @@ def test_a_store_is_taken_as_it_is(codec):
     store = TokenStore.from_rows([np.array([7, 8], np.int32), np.array([9], np.int32)])
     assert torch.equal(codec.posterior(store).loc[1], codec.posterior(store.cut(1)).loc[1])
     assert save_tensors(codec.model.state_dict())
+
+
+def test_weights_that_change_are_followed_frozen_or_not():
+    """Fused optimisers change weights without PyTorch's counting it; what is frozen changes in counted ways only."""
+    codec = untrained(dtype=torch.float32, embed_dim=128, encoder_dim=128, decoder_dim=128)
+    z = codec.prior_sample(6)
+
+    def log_p():
+        return codec.log_likelihood(codec.store(ENGLISH[:6]), z)
+
+    for frozen, change in ((False, lambda w: w.data.mul_(0.5)), (True, lambda w: w.mul_(0.5))):
+        codec.model.requires_grad_(not frozen)
+        for _ in range(3):
+            before = log_p()
+        with torch.no_grad():
+            for weight in codec.model.decoder.parameters():
+                change(weight)
+        after = log_p()
+        assert not torch.allclose(before, after, atol=1e-2)
+        fresh = Codec(codec.model, codec.tokenizer).log_likelihood(codec.store(ENGLISH[:6]), z)
+        torch.testing.assert_close(after, fresh, rtol=1e-4, atol=1e-4)

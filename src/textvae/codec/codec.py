@@ -1,6 +1,7 @@
 """`Codec`: texts to posterior to z to texts, batched and seeded."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 
 import numpy as np
@@ -19,7 +20,7 @@ from textvae.decoding.pairs import PairLexicon
 from textvae.distributions import DiagonalGaussian
 from textvae.errors import LatentError
 from textvae.models import VAEModel
-from textvae.models.products import fixed_weights
+from textvae.models.products import Layouts, laid_out
 
 GREEDY = DecodingConfig(temperature=0)
 
@@ -55,6 +56,7 @@ class Codec:
         self.decoding = decoding or DecodingConfig()
         self.words = tuple(words)
         self.batch_size = batch_size
+        self._layouts = Layouts()
 
     @property
     def latent_dim(self) -> int:
@@ -93,7 +95,7 @@ class Codec:
         loc = torch.empty(len(store), self.latent_dim, dtype=self.dtype)
         scale = torch.empty_like(loc)
         self.model.eval()
-        with fixed_weights():
+        with self._laid_out():
             for indices, tokens, lengths in self.batches(store):
                 posterior = self.model.posterior(tokens, lengths)
                 loc[indices] = posterior.loc.to(loc)
@@ -111,7 +113,7 @@ class Codec:
             raise LatentError(f"{len(z)} latents for {len(store)} texts; one for each is needed")
         result = torch.empty(len(store), dtype=torch.float64)
         self.model.eval()
-        with fixed_weights():
+        with self._laid_out():
             for indices, tokens, lengths in self.batches(store):
                 latents = z[indices].to(self.dtype).to(self.device)
                 result[indices] = self.model.log_likelihood(tokens, lengths, latents).cpu().double()
@@ -150,7 +152,7 @@ class Codec:
         num_rows = self.batch_size if num == 1 else max(self.batch_size, CANDIDATE_ROWS)
         size = max(1, num_rows // num)
         rows: list[list[int]] = []
-        with fixed_weights():
+        with self._laid_out():
             for start in range(0, len(self._checked(z)), size):
                 rows += self._decode_batch(z[start : start + size], config, seed, start, begun)
         return self.tokenizer.decode(rows)
@@ -189,6 +191,12 @@ class Codec:
             return decoded.tokens
         ranking = Ranking(decoded, len(prefix), log_frequencies(self.model), config.slor)
         return [ranking.best(range(i, i + num)) for i in range(0, len(rows), num)]
+
+    def _laid_out(self) -> AbstractContextManager[None]:
+        """Return the context of calls to the model: copies of frozen weights are kept, of others for the call."""
+        if any(weight.requires_grad for weight in self.model.parameters()):
+            self._layouts = Layouts()
+        return laid_out(self._layouts)
 
     @cached_property
     def _lexicon(self) -> Lexicon | PairLexicon | None:

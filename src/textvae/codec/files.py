@@ -49,7 +49,7 @@ def codec_files(codec: Codec, weights: dict[str, Tensor] | None = None) -> dict[
 def load_codec(folder: Path, *, device: torch.device | None = None) -> Codec:
     """Read a saved model after its manifest was checked.
 
-    Only files that the manifest lists are read.
+    Only files that the manifest lists are read. The weights are frozen; `requires_grad_` thaws them.
 
     Raises:
         RunNotFoundError: no model there.
@@ -72,7 +72,7 @@ def load_codec(folder: Path, *, device: torch.device | None = None) -> Codec:
     model = VAEModel(config)
     load_weights(model, load_tensors(folder / WEIGHTS_FILE), folder)
     return Codec(
-        model.to(device or torch.device("cpu")).eval(),
+        model.to(device or torch.device("cpu")).eval().requires_grad_(False),
         tokenizer,
         decoding=_read(DecodingConfig, folder / DECODING_FILE),
         words=_read_words(folder / WORDS_FILE) if WORDS_FILE in listed else (),

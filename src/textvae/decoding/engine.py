@@ -17,7 +17,7 @@ from textvae.decoding.protocol import Decoded, StepDecoder
 from textvae.decoding.samplers import Sampler
 from textvae.decoding.trace import Trace, token_log_probs, widened, with_start
 from textvae.errors import ConfigError, LatentError
-from textvae.models.products import fixed_weights
+from textvae.models.products import laid_out
 
 
 def decode(
@@ -55,7 +55,7 @@ def decode(
         LatentError: z is not (B, D) or not finite.
     """
     limit = min(max_length, config.max_length or max_length)
-    with torch.inference_mode(), fixed_weights():
+    with torch.inference_mode(), laid_out():
         prefix = torch.empty(len(z), 0, dtype=torch.int64) if prefix is None else prefix
         rows = range(len(z)) if rows is None else rows
         _check(z, prefix, rows, limit)
