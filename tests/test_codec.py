@@ -545,3 +545,24 @@ def test_a_small_power_of_the_length_prefers_short_texts():
     decoded = Decoded([[5], [5, 5, 5]], torch.tensor([-4.0, -7.0]), [True, True])
     assert Ranking(decoded, 0, None, DecodingConfig()).best(range(2)) == [5, 5, 5]  # -7/4 beats -4/2
     assert Ranking(decoded, 0, None, DecodingConfig(length_penalty=0)).best(range(2)) == [5]
+
+
+def test_weights_that_change_are_followed_frozen_or_not():
+    """Fused optimisers change weights without PyTorch's counting it; what is frozen changes in counted ways only."""
+    codec = untrained(dtype=torch.float32, embed_dim=128, encoder_dim=128, decoder_dim=128)
+    z = codec.prior_sample(6)
+
+    def log_p():
+        return codec.log_likelihood(codec.store(ENGLISH[:6]), z)
+
+    for frozen, change in ((False, lambda w: w.data.mul_(0.5)), (True, lambda w: w.mul_(0.5))):
+        codec.model.requires_grad_(not frozen)
+        for _ in range(3):
+            before = log_p()
+        with torch.no_grad():
+            for weight in codec.model.decoder.parameters():
+                change(weight)
+        after = log_p()
+        assert not torch.allclose(before, after, atol=1e-2)
+        fresh = Codec(codec.model, codec.tokenizer).log_likelihood(codec.store(ENGLISH[:6]), z)
+        torch.testing.assert_close(after, fresh, rtol=1e-4, atol=1e-4)

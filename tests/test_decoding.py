@@ -115,7 +115,7 @@ def slow_decode(decoder, z, config, seed, row, prefix=()):
     sampler = Sampler(
         temperature=config.temperature, top_k=config.top_k, top_p=config.top_p, min_p=config.min_p
     )
-    uniforms = row_uniforms(seed, [row], LIMIT + 1)[0]
+    uniforms = row_uniforms(seed, [row], 2 * (LIMIT + 1)).view(-1, 1, 2)
     tokens = list(prefix)
     while len(tokens) <= LIMIT:
         logits, _ = decoder.prefill(z.unsqueeze(0), torch.tensor([[BOS, *tokens]]))
@@ -131,7 +131,7 @@ def slow_decode(decoder, z, config, seed, row, prefix=()):
         if len(tokens) < config.min_length:
             scores[EOS] = -torch.inf
         step = len(tokens) - len(prefix)
-        chosen = int(sampler(scores.unsqueeze(0), uniforms[step : step + 1])[0])
+        chosen = int(sampler(scores.unsqueeze(0), uniforms[step ])[0])
         if chosen == EOS:
             return tokens, True
         tokens.append(chosen)

@@ -310,7 +310,7 @@ def test_weights_laid_out_once_change_no_step(case, monkeypatch):
         z = latents(num_rows).float()
         columns = torch.randint(4, VOCAB, (MAX_LENGTH, num_rows), generator=torch.Generator().manual_seed(0))
         found = []
-        for context in (contextlib.nullcontext, products.fixed_weights):
+        for context in (contextlib.nullcontext, products.laid_out):
             with context():
                 logits, state = decoder.prefill(z, torch.full((num_rows, 1), BOS))
                 for column in columns:

@@ -52,7 +52,7 @@ def test_draws_follow_the_exact_filtered_distribution(options, dtype):
     scores[5] = -math.inf
     expected = exact_distribution(scores.numpy(), **options)
     count = 20_000
-    uniforms = row_uniforms(11, range(count), 1)[:, 0]
+    uniforms = row_uniforms(11, range(count), 2)
     tokens = Sampler(**options)(scores.to(dtype).expand(count, -1).contiguous(), uniforms)
     observed = np.bincount(tokens.numpy(), minlength=12)
     possible = expected > 0
@@ -128,16 +128,21 @@ def test_extreme_uniforms_never_choose_a_banned_token(dtype):
     scores = torch.randn(400, 50, generator=torch.Generator().manual_seed(5), dtype=dtype) * 6
     scores[:, [0, 1, 20, 48, 49]] = -math.inf
     for uniform in (0.0, 1 - 2**-53, 1 - 2**-24, 1.0):
-        tokens = draw(scores.softmax(-1), torch.full((400,), uniform, dtype=torch.float64))
+        tokens = draw(scores.softmax(-1), torch.full((400, 2), uniform, dtype=torch.float64))
         assert scores.gather(1, tokens.unsqueeze(1)).isfinite().all(), uniform
+
+
+def both(uniforms):
+    """Return the same number for the block and the place in it; there is one block."""
+    return uniforms.unsqueeze(1).expand(-1, 2)
 
 
 def test_the_inverse_cdf_maps_quantiles_to_tokens():
     probs = torch.tensor([0.25, 0.5, 0.25], dtype=torch.float64).expand(5, -1)
     uniforms = torch.tensor([0.0, 0.24, 0.26, 0.74, 0.76], dtype=torch.float64)
-    assert draw(probs, uniforms).tolist() == [0, 0, 1, 1, 2]
+    assert draw(probs, both(uniforms)).tolist() == [0, 0, 1, 1, 2]
     edges = torch.tensor([0.0, 0.25, 0.5, 0.75], dtype=torch.float64)
-    assert draw(torch.ones(4, 4), edges).tolist() == [0, 1, 2, 3]  # each token owns [from, to)
+    assert draw(torch.ones(4, 4), both(edges)).tolist() == [0, 1, 2, 3]  # each token owns [from, to)
 
 
 def rows_of_all_kinds(vocab_size):
@@ -155,18 +160,45 @@ def rows_of_all_kinds(vocab_size):
 
 
 @pytest.mark.parametrize("vocab_size", [5, BLOCK - 1, BLOCK, BLOCK + 1, 10 * BLOCK, 1000])
-def test_a_draw_by_blocks_is_the_draw_over_the_whole_row(vocab_size):
-    probs, uniforms = rows_of_all_kinds(vocab_size), row_uniforms(3, range(60), 40)
-    cumulated = probs.double().cumsum(1)
-    for column in uniforms.unbind(1):
-        targets = column.unsqueeze(1) * cumulated[:, -1:]
-        plain = torch.searchsorted(cumulated, targets, right=True).squeeze(1)
-        tokens = draw(probs, column)
+def test_a_draw_is_that_of_a_block_and_of_a_token_in_it(vocab_size):
+    probs = rows_of_all_kinds(vocab_size)
+    blocks = torch.nn.functional.pad(probs.double(), (0, -vocab_size % BLOCK)).unflatten(1, (-1, BLOCK))
+    for uniforms in row_uniforms(3, range(60), 40).unflatten(1, (-1, 2)).unbind(1):
+        tokens = draw(probs, uniforms)
         assert (probs.gather(1, tokens.unsqueeze(1)) > 0).all()
-        gaps = (cumulated - targets).abs().amin(1)  # next to an edge, rounding decides
-        assert ((tokens == plain) | (gaps < 1e-6)).all()
-        assert (tokens == plain).double().mean() > 0.9
-        assert draw(probs[7:8], column[7:8])[0] == tokens[7]
+        block, near = plainly(blocks.sum(2), uniforms[:, 0])
+        place, also_near = plainly(blocks[torch.arange(60), block], uniforms[:, 1])
+        same = tokens == block * BLOCK + place
+        assert (same | near | also_near).all()  # next to an edge, rounding decides
+        assert same.double().mean() > 0.9
+        assert draw(probs[7:8], uniforms[7:8])[0] == tokens[7]
+
+
+def plainly(masses, uniforms):
+    """Return where the cumulated masses pass each number, and whether that is next to an edge."""
+    cumulated = masses.cumsum(1)
+    targets = uniforms.unsqueeze(1) * cumulated[:, -1:]
+    near = ((cumulated - targets).abs() < 1e-6 * cumulated[:, -1:]).any(1)
+    return torch.searchsorted(cumulated, targets, right=True).squeeze(1), near
+
+
+@pytest.mark.parametrize("vocab_size", [300, 1000])
+def test_draws_over_many_blocks_follow_the_probabilities(vocab_size):
+    probs = torch.randn(vocab_size, generator=torch.Generator().manual_seed(8)).mul(2).softmax(-1)
+    count = 40_000
+    tokens = torch.cat([
+        draw(probs.expand(4000, -1), row_uniforms(12, range(start, start + 4000), 2))
+        for start in range(0, count, 4000)
+    ])  # fmt: skip
+    order = probs.argsort(descending=True)
+    groups = torch.empty(vocab_size, dtype=torch.int64)
+    groups[order] = (probs[order].cumsum(0) * 50).long().clamp(max=49)  # about equally likely
+    expected = count * torch.zeros(50).index_add_(0, groups, probs)
+    observed = groups[tokens].bincount(minlength=50)
+    kept = expected > 5
+    chi_square = float(((observed - expected)[kept].square() / expected[kept]).sum())
+    freedom = int(kept.sum()) - 1
+    assert chi_square < freedom + 4 * math.sqrt(2 * freedom)
 
 
 @pytest.mark.parametrize("p", [0.2, 0.9, 0.999])
@@ -184,7 +216,7 @@ def test_top_p_of_tied_banned_peaked_and_flat_rows_is_the_definition(p):
 @pytest.mark.parametrize("temperature", [0.0, 1e-320, 1e-12])
 def test_no_temperature_and_hardly_any_choose_the_best(temperature):
     scores = torch.randn(64, 30, generator=torch.Generator().manual_seed(2)) * 100
-    tokens = Sampler(temperature=temperature)(scores, row_uniforms(0, range(64), 1)[:, 0])
+    tokens = Sampler(temperature=temperature)(scores, row_uniforms(0, range(64), 2))
     assert (tokens == scores.argmax(-1)).all()
 
 

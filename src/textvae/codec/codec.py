@@ -1,12 +1,13 @@
 """`Codec`: texts to posterior to z to texts, batched and seeded."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import Generic, TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from textvae.codec.protocol import LatentModel
 from textvae.codec.ranking import Ranking
@@ -21,7 +22,7 @@ from textvae.decoding.noise import derived_seed, row_normals, row_uniforms
 from textvae.decoding.pairs import PairLexicon
 from textvae.distributions import DiagonalGaussian, GaussianMixture, Prior
 from textvae.errors import LatentError
-from textvae.models.products import fixed_weights
+from textvae.models.products import Layouts, laid_out
 from textvae.progress import Work
 
 M = TypeVar("M", bound=LatentModel)
@@ -68,6 +69,7 @@ class Codec(Generic[M]):
         self.fitted_prior = fitted_prior
         self.batch_size = batch_size
         self.work = Work()
+        self._layouts = Layouts()
 
     @property
     def latent_dim(self) -> int:
@@ -107,7 +109,7 @@ class Codec(Generic[M]):
         loc = torch.empty(len(store), self.latent_dim, dtype=self.dtype)
         scale = torch.empty_like(loc)
         self.model.eval()
-        with fixed_weights(), self.work.part("encoding", len(store)):
+        with self._laid_out(), self.work.part("encoding", len(store)):
             for indices, tokens, lengths in self.batches(store):
                 posterior = self.model.posterior(tokens, lengths)
                 loc[indices] = posterior.loc.to(loc)
@@ -125,7 +127,7 @@ class Codec(Generic[M]):
             raise LatentError(f"{len(z)} latents for {len(store)} texts; one for each is needed")
         result = torch.empty(len(store), dtype=torch.float64)
         self.model.eval()
-        with fixed_weights(), self.work.part("scoring", len(store)):
+        with self._laid_out(), self.work.part("scoring", len(store)):
             for indices, tokens, lengths in self.batches(store):
                 latents = z[indices].to(self.dtype).to(self.device)
                 result[indices] = self.model.log_likelihood(tokens, lengths, latents).cpu().double()
@@ -178,7 +180,7 @@ class Codec(Generic[M]):
         num_rows = self.batch_size if num == 1 else max(self.batch_size, CANDIDATE_ROWS)
         size = max(1, num_rows // num)
         rows: list[list[int]] = []
-        with fixed_weights(), self.work.part("decoding", len(self._checked(z))):
+        with self._laid_out(), self.work.part("decoding", len(self._checked(z))):
             for start in range(0, len(z), size):
                 rows += self._decode_batch(z[start : start + size], config, seed, start, begun)
                 self.work.count(min(size, len(z) - start))
@@ -218,6 +220,12 @@ class Codec(Generic[M]):
             return decoded.tokens
         ranking = Ranking(decoded, len(prefix), self.model.log_frequencies, config)
         return [ranking.best(range(i, i + num)) for i in range(0, len(rows), num)]
+
+    def _laid_out(self) -> AbstractContextManager[None]:
+        """Return the context of calls to the model: copies of frozen weights are kept, of others for the call."""
+        if isinstance(self.model, nn.Module) and any(w.requires_grad for w in self.model.parameters()):
+            self._layouts = Layouts()
+        return laid_out(self._layouts)
 
     @cached_property
     def _lexicon(self) -> Lexicon | PairLexicon | None:

@@ -78,7 +78,7 @@ def description_files(codec: Codec) -> dict[str, Content]:
 def load_codec(folder: Path, *, device: torch.device | None = None) -> Codec[VAEModel]:
     """Read a saved model after its manifest was checked.
 
-    Only files that the manifest lists are read.
+    Only files that the manifest lists are read. The weights are frozen; `requires_grad_` thaws them.
 
     Raises:
         RunNotFoundError: no model there.
@@ -94,7 +94,7 @@ def load_codec(folder: Path, *, device: torch.device | None = None) -> Codec[VAE
     description = load_description(folder, WEIGHTS_FILE)
     model = VAEModel(description.config)
     load_weights(model, load_tensors(folder / WEIGHTS_FILE), folder)
-    return description.codec(model.to(device or torch.device("cpu")).eval())
+    return description.codec(model.to(device or torch.device("cpu")).eval().requires_grad_(False))
 
 
 def load_description(folder: Path, *others: str) -> Description:

@@ -15,10 +15,9 @@ from textvae.decoding.noise import row_uniforms
 from textvae.decoding.processors import Constraint, Rules, able_to_stop
 from textvae.decoding.protocol import Decoded, StepDecoder
 from textvae.decoding.samplers import Sampler
-from textvae.decoding.steady import LEAST_ROWS, Steady
 from textvae.decoding.trace import Trace, token_log_probs, widened, with_start
 from textvae.errors import ConfigError, LatentError
-from textvae.models.products import fixed_weights
+from textvae.models.products import laid_out
 
 
 def decode(
@@ -56,19 +55,18 @@ def decode(
         LatentError: z is not (B, D) or not finite.
     """
     limit = min(max_length, config.max_length or max_length)
-    with torch.inference_mode(), fixed_weights():
+    with torch.inference_mode(), laid_out():
         prefix = torch.empty(len(z), 0, dtype=torch.int64) if prefix is None else prefix
         rows = range(len(z)) if rows is None else rows
         _check(z, prefix, rows, limit)
         trace = Trace(prefix.to(z.device), limit, scored=scored)
         if len(z):
-            decoder = Steady(decoder, LEAST_ROWS if z.device.type == "cpu" else 1)
             _advance(constraint, prefix)
             rules = Rules.of(config, allow_unk=allow_unk)
             if config.num_beams > 1:
                 BeamSearch(decoder, rules, constraint, config.num_beams, config.length_penalty).run(z, trace)
             else:
-                noise = row_uniforms(seed, rows, limit + 1 - prefix.shape[1])
+                noise = row_uniforms(seed, rows, 2 * (limit + 1 - prefix.shape[1])).unflatten(1, (-1, 2))
                 _sample(decoder, z, trace, rules, _sampler(config), noise, constraint)
     return trace.collect(constraint)
 

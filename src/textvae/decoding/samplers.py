@@ -32,7 +32,7 @@ class Sampler:
 
         Args:
             scores: (B, V) log probabilities up to a constant a row; -inf bans a token. At least one must be finite.
-            uniforms: (B,) in [0, 1); not read at temperature 0.
+            uniforms: (B, 2) in [0, 1); not read at temperature 0.
         """
         if self.temperature == 0:
             return _best(scores)
@@ -87,17 +87,21 @@ def keep_min_p(probs: Tensor, min_p: float) -> Tensor:
 
 
 def draw(probs: Tensor, uniforms: Tensor) -> Tensor:
-    """Return the ids, (B,) int64, at which the cumulated probabilities pass the uniforms, (B,).
+    """Return the ids, (B,) int64, at which the cumulated probabilities pass the uniforms: a block's, then a token's in it.
+
+    One number would do for both, but then rounding in the sums before a block, which differs between a text alone and
+    the same text in a batch, would move the place in the block.
 
     Args:
         probs: up to a constant a row, (B, V); what has 0 is never drawn.
-        uniforms: in [0, 1); shares of the row's mass, whose rounded total stands for 1.
+        uniforms: in [0, 1), (B, 2); shares of the row's mass and of the block's, whose rounded totals stand for 1.
     """
     masses = _block_masses(probs)  # (B, V / BLOCK)
-    block, share = _located(masses, uniforms.to(masses.dtype).unsqueeze(1))
+    of_block, of_place = uniforms.to(masses.dtype).split(1, dim=1)
+    block = _located(masses, of_block)
     places = block * BLOCK + torch.arange(BLOCK, device=probs.device)  # (B, BLOCK)
     inside = probs.gather(1, places.clamp(max=probs.shape[-1] - 1)).to(masses.dtype)
-    place, _ = _located(inside.masked_fill_(places >= probs.shape[-1], 0), share)
+    place = _located(inside.masked_fill_(places >= probs.shape[-1], 0), of_place)
     tokens = block * BLOCK + place
     impossible = (inside.gather(1, place) == 0).squeeze(
         1
@@ -107,13 +111,11 @@ def draw(probs: Tensor, uniforms: Tensor) -> Tensor:
     return tokens.squeeze(1)
 
 
-def _located(masses: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the index at which the cumulated masses, (B, N), pass a share of their total, (B, 1), and the share in it."""
+def _located(masses: Tensor, share: Tensor) -> Tensor:
+    """Return the index, (B, 1), at which the cumulated masses, (B, N), pass a share of their total, (B, 1)."""
     cumulated = masses.cumsum(-1)
-    target = share * cumulated[:, -1:]
-    index = torch.searchsorted(cumulated, target, right=True).clamp_(max=masses.shape[-1] - 1)
-    mass = masses.gather(1, index)
-    return index, ((target - cumulated.gather(1, index)) / mass + 1).clamp(0, 1)
+    index = torch.searchsorted(cumulated, share * cumulated[:, -1:], right=True)
+    return index.clamp_(max=masses.shape[-1] - 1)
 
 
 def _block_masses(probs: Tensor) -> Tensor:

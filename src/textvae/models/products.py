@@ -3,13 +3,14 @@
 A linear layer in decoding multiplies a few rows by the same large matrix again and again, and an unprepared product
 spends up to half of its time on rearranging that matrix.
 
-    with fixed_weights():
-        ...  # no weight may change in here
+    with laid_out(layouts):
+        ...  # what `linear` multiplies by twice is laid out, and stays so in `layouts`
 """
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
 
 import torch
@@ -28,32 +29,48 @@ MAX_RELATIVE_ERROR = 1e-5
 _Key = tuple[int, torch.Size, tuple[int, ...], int]
 
 
-class _Layouts:
-    """Weights as first seen, and how products with them are computed from the second one on."""
+@dataclass
+class _Seen:
+    weight: Tensor  # keeps its memory from being used for another
+    version: int
+    product: Product | None = None
+
+
+class Layouts:
+    """Copies of weights in another layout; where a weight has changed since, its copy is made anew.
+
+    Changes that PyTorch does not count, those by fused optimisers and through `.data`, go unnoticed: they are to
+    outlive a call for frozen weights only.
+    """
 
     def __init__(self) -> None:
-        self.seen: dict[_Key, Tensor] = {}  # keeps their memory from being used again
-        self.products: dict[_Key, Product] = {}
+        self._seen: dict[_Key, _Seen] = {}
+
+    def __reduce__(self) -> tuple[type["Layouts"], tuple[()]]:
+        """Copies and pickles begin empty: what is laid out cannot travel."""
+        return Layouts, ()
 
     def product(self, weight: Tensor, num_rows: int) -> Product | None:
-        """Return how to multiply by a weight; None where laying it out has not paid yet."""
+        """Return how to multiply by a weight; None at the first time, for a single product does not pay a copy."""
         suited = 1 if num_rows <= 2 else 64 if num_rows < 256 else 1024
         key = (weight.data_ptr(), weight.shape, weight.stride(), suited)
-        if key not in self.seen:
-            self.seen[key] = weight
+        version = 0 if weight.is_inference() else weight._version
+        seen = self._seen.get(key)
+        if seen is None or seen.version != version:
+            self._seen[key] = _Seen(weight, version)
             return None
-        if key not in self.products:
-            self.products[key] = _transposed(weight) if suited == 1 else _packed(weight, suited)
-        return self.products[key]
+        if seen.product is None:
+            seen.product = _transposed(weight) if suited == 1 else _packed(weight, suited)
+        return seen.product
 
 
-_layouts: ContextVar[_Layouts | None] = ContextVar("layouts", default=None)
+_layouts: ContextVar[Layouts | None] = ContextVar("layouts", default=None)
 
 
 @contextmanager
-def fixed_weights() -> Generator[None]:
-    """Promise that no weight changes for the duration, so that `linear` may keep copies of them in another layout."""
-    token = _layouts.set(_layouts.get() or _Layouts())
+def laid_out(layouts: Layouts | None = None) -> Generator[None]:
+    """Let `linear` multiply by weights in another layout, kept in `layouts`; None: those in use, or for the duration."""
+    token = _layouts.set(layouts or _layouts.get() or Layouts())
     try:
         yield
     finally:
