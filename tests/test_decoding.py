@@ -131,7 +131,7 @@ def slow_decode(decoder, z, config, seed, row, prefix=()):
         if len(tokens) < config.min_length:
             scores[EOS] = -torch.inf
         step = len(tokens) - len(prefix)
-        chosen = int(sampler(scores.unsqueeze(0), uniforms[step ])[0])
+        chosen = int(sampler(scores.unsqueeze(0), uniforms[step])[0])
         if chosen == EOS:
             return tokens, True
         tokens.append(chosen)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textvae.decoding.noise import row_normals, row_uniforms
-from textvae.decoding.samplers import BLOCK, HEAD, Sampler, draw, keep_top_p
+from textvae.decoding.samplers import BLOCK, FLOOR, Sampler, draw, keep_top_p
 from textvae.errors import ConfigError
 
 
@@ -85,20 +85,20 @@ def test_filters_keep_what_the_definition_keeps(seed, vocab_size, spread, temper
 
 
 @pytest.mark.parametrize("p", [0.3, 0.9, 0.999])
-def test_top_p_is_exact_within_the_head_and_beyond_it(p):
+def test_top_p_is_exact_above_the_first_floor_and_below_it(p):
     generator = torch.Generator().manual_seed(0)
     spreads = torch.tensor([[0.0001], [0.5], [1.0], [3.0], [10.0]], dtype=torch.float64)
     scores = torch.randn(5, 2000, generator=generator, dtype=torch.float64) * spreads
     kept = keep_top_p(scores.softmax(-1), p) > 0
-    sizes = kept.sum(1)
-    assert sizes[0] > HEAD > sizes[-1]  # the first row needs the full sort, the last does not
+    least = scores.softmax(-1).where(kept, 1).amin(1)
+    assert least[0] < FLOOR  # the first row needs more than the first look
     for row, row_scores in zip(kept.numpy(), scores.numpy(), strict=True):
         assert (row == (exact_distribution(row_scores, top_p=p) > 0)).all()
 
 
-def test_the_head_of_top_p_changes_nothing():
+def test_the_floor_of_top_p_changes_nothing():
     scores = torch.randn(8, 300, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    kept = [keep_top_p(scores.softmax(-1), 0.8, head=head) > 0 for head in (1, 7, 150, 300)]
+    kept = [keep_top_p(scores.softmax(-1), 0.8, floor=floor) > 0 for floor in (0, 1e-6, 1e-3, 0.1, 1)]
     assert all((other == kept[0]).all() for other in kept)
 
 
