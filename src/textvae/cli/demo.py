@@ -23,7 +23,7 @@ DEMO_SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
             "dropout": 0.35,
             "embed_dropout": 0.2,
         },
-        "training": {"batch_tokens": 500, "learning_rate": 0.004, "word_dropout": 0.15, "epochs": 6},
+        "training": {"batch_tokens": 500, "learning_rate": 0.004, "word_dropout": 0.15, "epochs": 7},
         "objective": {"target_rate": 13.0},
         "decoding": {"temperature": 0.65, "candidates": 64, "slor": 0.1, "length_penalty": 0.3},
     },
