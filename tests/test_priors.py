@@ -137,6 +137,15 @@ def test_it_is_kept_with_the_model_and_dropped_again(run, tmp_path):
     assert again.sample(20, seed=3) == vae.sample(20, seed=3) != plain
 
 
+def test_an_export_keeps_it(run, tmp_path):
+    pytest.importorskip("onnxruntime")
+    vae = TextVAE.from_pretrained(run, device="cpu")
+    vae.fit_prior(ENGLISH)
+    vae.export(tmp_path / "export")
+    exported = TextVAE.from_pretrained(tmp_path / "export")
+    torch.testing.assert_close(exported.codec.prior_sample(5, seed=2), vae.codec.prior_sample(5, seed=2))
+
+
 def test_a_prior_of_another_model_is_refused(run, tmp_path):
     vae = TextVAE.from_pretrained(run, device="cpu")
     vae.codec.fitted_prior = mixture()  # of 2 dimensions; the model has 4

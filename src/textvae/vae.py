@@ -1,16 +1,14 @@
 """`TextVAE`: the object people hold."""
 
-import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, cast
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from textvae.codec import Codec, codec_files, load_codec, resolve_device
 from textvae.codec.device import check_cpu
+from textvae.codec.inputs import as_latents, checked_texts, drawn_seed
 from textvae.codec.location import is_export, model_folder
 from textvae.config import DecodingConfig, RunConfig
 from textvae.config.fields import check_choice, check_range
@@ -20,7 +18,7 @@ from textvae.control.neighbors import Neighbor, neighbors
 from textvae.control.priors import PriorFit, fit_prior
 from textvae.data.sources import open_corpus
 from textvae.distributions import DiagonalGaussian
-from textvae.errors import DataError, ExportError, LatentError
+from textvae.errors import ExportError
 from textvae.evaluation.likelihood import likelihoods
 from textvae.evaluation.report import Evaluation, evaluate
 from textvae.export.folder import FORMATS, export_codec, load_export
@@ -93,7 +91,8 @@ class TextVAE:
         output = Path(output).expanduser()
         if config is None:
             config = resumed_config(output) if resume else preset(purpose)
-        config = config.updated(settings or {}, *_target_rate(target_rate))
+        rate = {} if target_rate is None else {"objective": {"target_rate": target_rate}}
+        config = config.updated(settings or {}, rate)
         run = train_run(
             data, output, config,
             resume=resume, overwrite=overwrite, device=device, observer=observer, cache_dir=cache_dir,
@@ -177,11 +176,11 @@ class TextVAE:
 
     def encode(self, texts: Sequence[str], *, sample: bool = False, seed: int | None = None) -> np.ndarray:
         """Return z of each text, (B, D) float32: posterior means, or one draw each."""
-        return self.codec.encode(_texts(texts), sample=sample, seed=_seed(seed)).float().numpy()
+        return self.codec.encode(checked_texts(texts), sample=sample, seed=drawn_seed(seed)).float().numpy()
 
     def posterior(self, texts: Sequence[str]) -> DiagonalGaussian:
         """Return q(z|x) over (B, D)."""
-        return self.codec.posterior(_texts(texts))
+        return self.codec.posterior(checked_texts(texts))
 
     def decode(self, z: Any, *, decoding: DecodingConfig | None = None, seed: int | None = None) -> list[str]:
         """Return a text for each row of z, (B, D) numbers.
@@ -194,7 +193,7 @@ class TextVAE:
         Raises:
             LatentError: another shape, NaN or Inf.
         """
-        return self.codec.decode(_latents(z), decoding, seed=_seed(seed))
+        return self.codec.decode(as_latents(z), decoding, seed=drawn_seed(seed))
 
     def sample(
         self, n: int = 1, *, decoding: DecodingConfig | None = None, prefix: str = "", seed: int | None = None
@@ -211,7 +210,7 @@ class TextVAE:
             ConfigError: n is below 0, or the prefix longer than the model's limit.
         """
         check_range("n", n, 0)
-        seed = _seed(seed)
+        seed = drawn_seed(seed)
         with self.codec.work.part("sampling", n):
             return self.codec.decode(
                 self.codec.prior_sample(n, seed=seed), decoding, seed=seed, prefix=prefix
@@ -252,7 +251,7 @@ class TextVAE:
         seed: int | None = None,
     ) -> list[str]:
         """Return the decodes of the texts' posterior means (or of one draw each), greedy unless told otherwise."""
-        return self.codec.reconstruct(_texts(texts), decoding, sample=sample, seed=_seed(seed))
+        return self.codec.reconstruct(checked_texts(texts), decoding, sample=sample, seed=drawn_seed(seed))
 
     def interpolate(
         self,
@@ -265,9 +264,9 @@ class TextVAE:
         seed: int | None = None,
     ) -> list[str]:
         """Return the decodes of `steps` latents from `a` to `b`, greedy unless told otherwise."""
-        start, end = self.codec.encode(_texts([a, b]))
+        start, end = self.codec.encode(checked_texts([a, b]))
         latents = path(start, end, steps=steps, method=method)
-        return self.codec.decode(latents, decoding or DecodingConfig(temperature=0), seed=_seed(seed))
+        return self.codec.decode(latents, decoding or DecodingConfig(temperature=0), seed=drawn_seed(seed))
 
     def neighbors(
         self, texts: Sequence[str], corpus: Any, *, k: int = 5, metric: str = "cosine"
@@ -286,12 +285,12 @@ class TextVAE:
         """
         known = list(open_corpus(corpus))
         return neighbors(
-            self.codec.encode(_texts(texts)), self.codec.encode(known), known, k=k, metric=metric
+            self.codec.encode(checked_texts(texts)), self.codec.encode(known), known, k=k, metric=metric
         )
 
     def score(self, texts: Sequence[str], *, num_samples: int = 50, seed: int = 0) -> np.ndarray:
         """Return log p(x) of each text, (B,) nats: the importance-weighted lower bound with `num_samples` samples."""
-        store = self.codec.store(_texts(texts))
+        store = self.codec.store(checked_texts(texts))
         if not len(store):
             return np.empty(0)
         return -likelihoods(self.codec, store, num_samples=num_samples, seed=seed).iw_nll.numpy()
@@ -334,31 +333,3 @@ class TextVAE:
                 "an export can be run and copied, not saved or exported again; use the run that it came from"
             )
         return cast(Codec[VAEModel], self.codec)
-
-
-def _texts(texts: Sequence[str]) -> list[str]:
-    if isinstance(texts, str):
-        raise DataError(f"a list of texts is needed, not one string ({texts[:30]!r}); put it in brackets")
-    texts = list(texts)
-    for text in texts:
-        if not isinstance(text, str):
-            raise DataError(f"a text is {text!r:.30}, a {type(text).__name__}; every text must be a string")
-    return texts
-
-
-def _latents(z: Any) -> Tensor:
-    if isinstance(z, Tensor):
-        return z.detach().cpu().double()
-    try:
-        return torch.from_numpy(np.array(z, dtype=np.float64))
-    except (TypeError, ValueError) as error:
-        raise LatentError(f"z cannot be read as an array of numbers: {error}") from error
-
-
-def _seed(seed: int | None) -> int:
-    """Return the seed given, or a new one: `torch.manual_seed` and its like have no say."""
-    return secrets.randbelow(2**63) if seed is None else seed
-
-
-def _target_rate(nats: float | None) -> list[dict[str, dict[str, Any]]]:
-    return [] if nats is None else [{"objective": {"target_rate": nats}}]

@@ -137,7 +137,9 @@ def _at_least(probs: Tensor, threshold: Tensor) -> Tensor:
         return probs * (probs >= threshold)
     numbers = probs.detach().numpy()
     kept = np.zeros_like(numbers)
-    np.copyto(kept, numbers, where=numbers >= threshold.numpy())  # few are kept: several times faster than `where`
+    np.copyto(
+        kept, numbers, where=numbers >= threshold.numpy()
+    )  # few are kept: several times faster than `where`
     return torch.from_numpy(kept)
 
 

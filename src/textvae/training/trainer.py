@@ -44,7 +44,6 @@ DRAW_EVERY = 30.0
 RAISE_TARGET = 1.15
 REACHED = 0.15
 """A rate within this share of its target has reached it."""
-JUDGED_TEXTS = 500
 SAMPLED = "training.output is sampled: distortions shown between epochs are estimates, a little too low; held-out ones are exact"
 
 
