@@ -115,7 +115,7 @@ def slow_decode(decoder, z, config, seed, row, prefix=()):
     sampler = Sampler(
         temperature=config.temperature, top_k=config.top_k, top_p=config.top_p, min_p=config.min_p
     )
-    uniforms = row_uniforms(seed, [row], 2 * (LIMIT + 1)).view(-1, 1, 2)
+    uniforms = row_uniforms(seed, [row], 4 * (LIMIT + 1)).view(-1, 1, 4)
     tokens = list(prefix)
     while len(tokens) <= LIMIT:
         logits, _ = decoder.prefill(z.unsqueeze(0), torch.tensor([[BOS, *tokens]]))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textvae.decoding.noise import row_normals, row_uniforms
-from textvae.decoding.samplers import BLOCK, FLOOR, Sampler, draw, keep_top_p
+from textvae.decoding.samplers import BLOCK, FLOOR, NUM_UNIFORMS, Sampler, draw, in_top_p, keep_top_p
 from textvae.errors import ConfigError
 
 
@@ -52,7 +52,7 @@ def test_draws_follow_the_exact_filtered_distribution(options, dtype):
     scores[5] = -math.inf
     expected = exact_distribution(scores.numpy(), **options)
     count = 20_000
-    uniforms = row_uniforms(11, range(count), 2)
+    uniforms = row_uniforms(11, range(count), NUM_UNIFORMS)
     tokens = Sampler(**options)(scores.to(dtype).expand(count, -1).contiguous(), uniforms)
     observed = np.bincount(tokens.numpy(), minlength=12)
     possible = expected > 0
@@ -94,6 +94,16 @@ def test_top_p_is_exact_above_the_first_floor_and_below_it(p):
     assert least[0] < FLOOR  # the first row needs more than the first look
     for row, row_scores in zip(kept.numpy(), scores.numpy(), strict=True):
         assert (row == (exact_distribution(row_scores, top_p=p) > 0)).all()
+
+
+@pytest.mark.parametrize("p", [0.2, 0.9, 0.999])
+def test_a_token_lies_in_what_top_p_keeps_or_not(p):
+    probs = rows_of_all_kinds(400).double()
+    kept = keep_top_p(probs, p) > 0
+    for token in range(0, 400, 7):
+        tokens = torch.full((len(probs),), token)
+        allowed = probs[:, token] > 0  # what is banned is never asked about
+        assert torch.equal(in_top_p(probs, tokens, p)[allowed], kept[allowed, token])
 
 
 def test_the_floor_of_top_p_changes_nothing():
@@ -216,7 +226,7 @@ def test_top_p_of_tied_banned_peaked_and_flat_rows_is_the_definition(p):
 @pytest.mark.parametrize("temperature", [0.0, 1e-320, 1e-12])
 def test_no_temperature_and_hardly_any_choose_the_best(temperature):
     scores = torch.randn(64, 30, generator=torch.Generator().manual_seed(2)) * 100
-    tokens = Sampler(temperature=temperature)(scores, row_uniforms(0, range(64), 2))
+    tokens = Sampler(temperature=temperature)(scores, row_uniforms(0, range(64), NUM_UNIFORMS))
     assert (tokens == scores.argmax(-1)).all()
 
 

@@ -25,7 +25,7 @@ DEMO_SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "training": {"batch_tokens": 500, "learning_rate": 0.004, "word_dropout": 0.15, "epochs": 7},
         "objective": {"target_rate": 13.0},
-        "decoding": {"temperature": 0.65, "candidates": 64, "slor": 0.1, "length_penalty": 0.3},
+        "decoding": {"temperature": 0.65, "candidates": 64, "slor": 0.1, "length_penalty": 0.5},
     },
     "chinese": {
         "data": {"tokenizer": "char"},
@@ -38,7 +38,7 @@ DEMO_SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "training": {"batch_tokens": 400, "learning_rate": 0.003, "word_dropout": 0.1, "epochs": 11},
         "objective": {"target_rate": 8.8},
-        "decoding": {"temperature": 0.5, "candidates": 64, "slor": 0.1, "length_penalty": 0.3},
+        "decoding": {"temperature": 0.5, "candidates": 64, "slor": 0.1, "length_penalty": 0.5},
     },
 }
 """Settings for minutes on two CPU cores, by language."""

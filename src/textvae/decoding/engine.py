@@ -14,7 +14,7 @@ from textvae.decoding.beam import BeamSearch
 from textvae.decoding.noise import row_uniforms
 from textvae.decoding.processors import Constraint, Rules, able_to_stop
 from textvae.decoding.protocol import Decoded, StepDecoder
-from textvae.decoding.samplers import Sampler
+from textvae.decoding.samplers import NUM_UNIFORMS, Sampler
 from textvae.decoding.trace import Trace, token_log_probs, widened, with_start
 from textvae.errors import ConfigError, LatentError
 from textvae.models.products import laid_out
@@ -66,7 +66,8 @@ def decode(
             if config.num_beams > 1:
                 BeamSearch(decoder, rules, constraint, config.num_beams, config.length_penalty).run(z, trace)
             else:
-                noise = row_uniforms(seed, rows, 2 * (limit + 1 - prefix.shape[1])).unflatten(1, (-1, 2))
+                steps = limit + 1 - prefix.shape[1]
+                noise = row_uniforms(seed, rows, steps * NUM_UNIFORMS).unflatten(1, (steps, NUM_UNIFORMS))
                 _sample(decoder, z, trace, rules, _sampler(config), noise, constraint)
     return trace.collect(constraint)
 

@@ -10,6 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+NUM_UNIFORMS = 4
+"""Numbers a draw may need: two to draw, two to draw anew."""
+
 FLOOR, LEAST_FLOOR = 2.0**-12, 2.0**-30
 """Share of the mass of tokens among which top-p looks first; where these do not hold enough, a 32nd of it, and so on."""
 
@@ -30,23 +33,35 @@ class Sampler:
     def __call__(self, scores: Tensor, uniforms: Tensor) -> Tensor:
         """Return one id a row, (B,) int64.
 
+        Under top-p a token is drawn from all first; in the few rows where it lies outside the set that top-p keeps, it
+        is drawn anew from that set. That is a draw from the set, and the others need not be sorted.
+
         Args:
             scores: (B, V) log probabilities up to a constant a row; -inf bans a token. At least one must be finite.
-            uniforms: (B, 2) in [0, 1); not read at temperature 0.
+            uniforms: (B, NUM_UNIFORMS) in [0, 1); not read at temperature 0.
         """
         if self.temperature == 0:
             return _best(scores)
-        return draw(self.filtered(scores), uniforms)
+        probs = self._before_top_p(scores)
+        tokens = draw(self._after_top_p(probs), uniforms[:, :2])
+        if self.top_p < 1:
+            outside = (~in_top_p(probs, tokens, self.top_p)).nonzero().squeeze(1)
+            kept = self._after_top_p(keep_top_p(probs[outside], self.top_p))
+            tokens[outside] = draw(kept, uniforms[outside, 2:])
+        return tokens
 
     def filtered(self, scores: Tensor) -> Tensor:
         """Return the probabilities, (B, V), up to a constant a row, after all filters: what is dropped has 0."""
+        probs = self._before_top_p(scores)
+        return self._after_top_p(keep_top_p(probs, self.top_p) if self.top_p < 1 else probs)
+
+    def _before_top_p(self, scores: Tensor) -> Tensor:
         if self.temperature != 1:
             scores = tempered(scores, self.temperature)
         probs = scores.softmax(-1)
-        if 0 < self.top_k < scores.shape[-1]:
-            probs = keep_top_k(probs, self.top_k)
-        if self.top_p < 1:
-            probs = keep_top_p(probs, self.top_p)
+        return keep_top_k(probs, self.top_k) if 0 < self.top_k < scores.shape[-1] else probs
+
+    def _after_top_p(self, probs: Tensor) -> Tensor:
         return keep_min_p(probs, self.min_p) if self.min_p > 0 else probs
 
 
@@ -80,6 +95,12 @@ def keep_top_p(probs: Tensor, p: float, floor: float = FLOOR) -> Tensor:
         likely = _from(probs[rest], floor * total[rest])
         threshold[rest], found[rest] = _mass_threshold(likely, p * total[rest])
     return _at_least(probs, threshold.unsqueeze(1))
+
+
+def in_top_p(probs: Tensor, tokens: Tensor, p: float) -> Tensor:
+    """Return whether `keep_top_p` would keep each row's token, (B,): those more probable have less than the share p."""
+    above = _at_least(probs, probs.gather(1, tokens.unsqueeze(1)), strictly=True)
+    return (_total(above) < p * _total(probs)).squeeze(1)
 
 
 def keep_min_p(probs: Tensor, min_p: float) -> Tensor:
@@ -132,14 +153,15 @@ def _total(probs: Tensor) -> Tensor:
     return _block_masses(probs).sum(-1, keepdim=True)
 
 
-def _at_least(probs: Tensor, threshold: Tensor) -> Tensor:
+def _at_least(probs: Tensor, threshold: Tensor, *, strictly: bool = False) -> Tensor:
+    """Return the probabilities, (B, V), of at least (or more than) their row's threshold, (B, 1), and 0 for the others."""
     if probs.device.type != "cpu":
-        return probs * (probs >= threshold)
-    numbers = probs.detach().numpy()
+        return probs * (probs > threshold if strictly else probs >= threshold)
+    numbers, least = probs.detach().numpy(), threshold.numpy()
     kept = np.zeros_like(numbers)
     np.copyto(
-        kept, numbers, where=numbers >= threshold.numpy()
-    )  # few are kept: several times faster than `where`
+        kept, numbers, where=numbers > least if strictly else numbers >= least
+    )  # far faster than `where`
     return torch.from_numpy(kept)
 
 
