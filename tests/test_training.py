@@ -179,7 +179,10 @@ class Hands:
 ENDLESS = {"epochs": 100_000, "patience": 0, "samples": 0, "checkpoint_every": 10**6}
 
 
-@pytest.mark.parametrize("evaluation", [5.0, 40.0, 120.0])
+@pytest.mark.parametrize(
+    "evaluation",
+    [pytest.param(5.0, marks=pytest.mark.slow), pytest.param(40.0, marks=pytest.mark.slow), 120.0],
+)
 def test_max_time_covers_the_last_evaluation_and_saving(tmp_path, monkeypatch, evaluation):
     hands = Hands(monkeypatch, step=1.0, held_out=evaluation, save_checkpoint=2.0, draw_curves=1.0)
     heard = train(tmp_path / "run", training=ENDLESS | {"max_time": 300.0})

@@ -38,7 +38,7 @@ DEMO_SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "training": {"batch_tokens": 400, "learning_rate": 0.003, "word_dropout": 0.1, "epochs": 11},
         "objective": {"target_rate": 8.8},
-        "decoding": {"temperature": 0.5, "candidates": 64, "slor": 0.1, "length_penalty": 0.5},
+        "decoding": {"temperature": 0.4, "candidates": 128, "slor": 0.2, "length_penalty": 0.7},
     },
 }
 """Settings for minutes on two CPU cores, by language."""
