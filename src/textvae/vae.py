@@ -1,4 +1,4 @@
-"""`TextVAE`: the object people hold."""
+"""`TextVAE`: the object people hold: many methods, each a call into the layers below."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -20,6 +20,7 @@ from textvae.training.optimization import build_optimizer, learning_rate
 from textvae.training.precision import autocast
 from textvae.training.state import step_seed
 
+SAMPLED = "training.output is sampled: distortions shown between epochs are estimates, a little too low; held-out ones are exact"
 FAILED_BATCH = "failed-batch.json"
 
 

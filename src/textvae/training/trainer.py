@@ -35,16 +35,12 @@ from textvae.training.preparation import Prepared, target_counts
 from textvae.training.progress import Observer, Silent, Standing, Start
 from textvae.training.records import append_metrics, cut_metrics, write_samples
 from textvae.training.state import TrainState
-from textvae.training.step import FAILED_BATCH, Stepper, StepReport
+from textvae.training.step import FAILED_BATCH, SAMPLED, Stepper, StepReport
 
-RECORD_EVERY = 20
-"""Steps between training records."""
-DRAW_EVERY = 30.0
-"""Seconds between drawings of the curves, which take a fraction of one; the last is drawn at the end."""
-RAISE_TARGET = 1.15
-REACHED = 0.15
-"""A rate within this share of its target has reached it."""
-SAMPLED = "training.output is sampled: distortions shown between epochs are estimates, a little too low; held-out ones are exact"
+RECORD_EVERY, DRAW_EVERY = 20, 30.0
+"""Steps between training records; seconds between drawings of the curves, which take a fraction of one."""
+RAISE_TARGET, REACHED = 1.15, 0.15
+"""Factor of an adaptive target; a rate within this share of its target has reached it."""
 
 
 class Trainer:
