@@ -25,7 +25,7 @@ DEMO_SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "training": {"batch_tokens": 500, "learning_rate": 0.004, "word_dropout": 0.15, "epochs": 7},
         "objective": {"target_rate": 13.0},
-        "decoding": {"temperature": 0.65, "candidates": 64, "slor": 0.1, "length_penalty": 0.5},
+        "decoding": {"temperature": 0.57, "candidates": 64, "slor": 0.25, "length_penalty": 0.4},
     },
     "chinese": {
         "data": {"tokenizer": "char"},
