@@ -87,11 +87,11 @@ def test_filters_keep_what_the_definition_keeps(seed, vocab_size, spread, temper
 @pytest.mark.parametrize("p", [0.3, 0.9, 0.999])
 def test_top_p_is_exact_above_the_first_floor_and_below_it(p):
     generator = torch.Generator().manual_seed(0)
-    spreads = torch.tensor([[0.0001], [0.5], [1.0], [3.0], [10.0]], dtype=torch.float64)
-    scores = torch.randn(5, 6000, generator=generator, dtype=torch.float64) * spreads
+    spreads = torch.tensor([[0.0001], [0.5], [1.0], [3.0], [10.0], [100.0]], dtype=torch.float64)
+    scores = torch.randn(6, 6000, generator=generator, dtype=torch.float64) * spreads
     kept = keep_top_p(scores.softmax(-1), p) > 0
     least = scores.softmax(-1).where(kept, 1).amin(1)
-    assert least[0] < FLOOR  # the first row needs more than the first look
+    assert least[0] < FLOOR < least[-1]  # the first row needs more than the first look, the last does not
     for row, row_scores in zip(kept.numpy(), scores.numpy(), strict=True):
         assert (row == (exact_distribution(row_scores, top_p=p) > 0)).all()
 

@@ -1,4 +1,8 @@
-"""`TextVAE`: the object people hold: many methods, each a call into the layers below."""
+"""`TextVAE`: the object people hold.
+
+It is longer than other files because users find every verb here; each method is a call into the layers below, and most of
+the lines say what it takes and returns.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
