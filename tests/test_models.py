@@ -12,6 +12,7 @@ from torch import nn
 
 from textvae.config import ModelConfig
 from textvae.data.vocabulary import BOS, EOS, PAD
+from textvae.distributions import rate
 from textvae.errors import ConfigError
 from textvae.models import (
     Decoder,
@@ -563,3 +564,34 @@ def test_what_cannot_be_built_is_refused_in_one_line(settings, message):
     with pytest.raises(ConfigError) as caught:
         build(**settings)
     assert str(caught.value) == message
+
+
+def test_without_a_latent_the_model_is_a_language_model():
+    model = build(encoder="none", injection="none")
+    tokens, lengths = pad([[7, 8, EOS], [9, EOS]]), torch.tensor([3, 2])
+    posterior = model.posterior(tokens, lengths)
+    assert float(rate(posterior, model.prior()).abs().max()) == 0
+    log_p = [model.log_likelihood(tokens, lengths, latents(2, seed)) for seed in (1, 2)]
+    assert torch.equal(*log_p)
+    assert not any(name.startswith(("encoder", "embedding", "posterior")) for name in model.state_dict())
+
+
+@pytest.mark.parametrize("settings", [{"encoder": "none"}, {"injection": "none"}])
+def test_no_latent_is_said_in_both_places(settings):
+    with pytest.raises(ConfigError, match="has none in both places"):
+        build(**settings)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_weight_dropout_changes_the_recurrence_in_training_only(cell):
+    decoder = build(
+        decoder=cell, dropout=0.0, embed_dropout=0.0, weight_dropout=0.5, injection="input"
+    ).decoder
+    tokens, z = torch.tensor([[BOS, 7, 8]]), latents(1)
+    torch.manual_seed(0)
+    first, second = (decoder.train()(tokens, z) for _ in range(2))
+    assert torch.equal(first[:, 0], second[:, 0])  # no state yet that the dropped weights could multiply
+    assert not torch.allclose(first[:, 1:], second[:, 1:])
+    first.sum().backward()
+    assert decoder.cell.weight_hh_l0.grad.abs().sum() > 0
+    assert torch.equal(decoder.eval()(tokens, z), decoder(tokens, z))

@@ -194,3 +194,14 @@ def test_settings_are_checked():
         tiny_config(training={"output": "smapled"})
     with pytest.raises(ConfigError, match=r"training\.negatives is 0"):
         tiny_config(training={"negatives": 0})
+
+
+def test_the_last_share_of_training_uses_the_exact_softmax(steppers):
+    batch = batch_of(steppers())
+
+    def distortion(progress, **training):
+        return steppers(**training).take(batch, step=0, beta=0.0, progress=progress).distortion
+
+    for progress, same in ((0.74, False), (0.75, True)):
+        sampled = distortion(progress, output="sampled", negatives=5, exact_last=0.25)
+        assert (sampled == distortion(progress)) is same

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from textvae.config.fields import check_range, check_types
 from textvae.errors import ConfigError
 
+NO_LATENT = "none"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
@@ -20,6 +22,7 @@ class ModelConfig:
     """D, the dimensions of z."""
     embed_dim: int = 256
     encoder: str = "lstm"
+    """none, with injection none: no z at all, a plain language model."""
     encoder_dim: int = 256
     """Hidden units a direction (recurrent) or the width (transformer)."""
     encoder_layers: int = 1
@@ -38,10 +41,17 @@ class ModelConfig:
     """Dropout between layers and before the output."""
     embed_dropout: float = 0.3
     """Dropout of the decoder's input embeddings."""
+    weight_dropout: float = 0.0
+    """Dropout of a recurrent decoder's hidden-to-hidden weights, one mask a batch (DropConnect)."""
     encoder_dropout: float = 0.1
     """Dropout of the encoder's embeddings and features."""
     max_length: int = 128
     """The longest text in tokens, `</s>` not counted."""
+
+    @property
+    def has_latent(self) -> bool:
+        """Whether there is a z."""
+        return self.encoder != NO_LATENT
 
     def __post_init__(self) -> None:
         check_types("model", self)
@@ -49,8 +59,13 @@ class ModelConfig:
         for name in (*sizes, "num_heads", "max_length"):
             check_range(f"model.{name}", getattr(self, name), 1)
         check_range("model.vocab_size", self.vocab_size, 5)
-        for name in ("dropout", "embed_dropout", "encoder_dropout"):
+        for name in ("dropout", "embed_dropout", "weight_dropout", "encoder_dropout"):
             check_range(f"model.{name}", getattr(self, name), 0, 0.95)
+        if self.has_latent == (self.injection == NO_LATENT):
+            raise ConfigError(
+                f"model.encoder is {self.encoder!r} and model.injection {self.injection!r}; "
+                "a language model without z has none in both places, a VAE in neither"
+            )
         for part, width in (("encoder", self.encoder_dim), ("decoder", self.decoder_dim)):
             if getattr(self, part) == "transformer" and width % self.num_heads:
                 raise ConfigError(

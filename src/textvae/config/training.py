@@ -32,6 +32,8 @@ class TrainingConfig:
     """Decay of the moving average of the weights that is evaluated and saved; 0: off."""
     output: str = "exact"
     """sampled: in training the softmax's normaliser, and with it the distortion shown, is an estimate; evaluation is exact."""
+    exact_last: float = 0.2
+    """Share of training at its end that uses the exact softmax. Only with output: sampled."""
     negatives: int = 1000
     """Tokens drawn a batch for the estimate. Only with output: sampled."""
     precision: str = "auto"
@@ -62,7 +64,7 @@ class TrainingConfig:
             check_range(f"training.{name}", getattr(self, name), above=0)
         for name in ("weight_decay", "patience", "samples"):
             check_range(f"training.{name}", getattr(self, name), 0)
-        for name in ("warmup", "final_learning_rate", "word_dropout"):
+        for name in ("warmup", "final_learning_rate", "word_dropout", "exact_last"):
             check_range(f"training.{name}", getattr(self, name), 0, 1)
         check_range("training.ema", self.ema, 0, 0.99999)
         check_range("training.seed", self.seed, 0, 2**63 - 1)

@@ -4,12 +4,14 @@ initial   the recurrent state before the first token is a function of z (Bowman 
 input     a projection of z is joined to every input embedding (recurrent decoders)
 add       a projection of z is added to every input embedding (Li et al. 2020, arXiv:2004.04092, section 3.2)
 memory    z becomes one key and value a layer that every position attends to (the same paper)
+none      z does not enter: a language model
 """
 
 from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from textvae.config.model import NO_LATENT
 from textvae.errors import ConfigError
 from textvae.models.products import Linear
 
@@ -20,6 +22,8 @@ def parse_injection(text: str, *, suited: Sequence[str], default: str, decoder: 
     Raises:
         ConfigError: a name that does not suit the decoder; those that do are listed.
     """
+    if text == NO_LATENT:
+        return frozenset()
     names = (default if text == "default" else text).split("+")
     for name in names:
         if name not in suited:

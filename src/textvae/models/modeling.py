@@ -16,7 +16,7 @@ MIN_SCALE = 1e-4
 
 
 class VAEModel(nn.Module):
-    """A variational autoencoder for token sequences.
+    """A variational autoencoder for token sequences; without an encoder, a language model.
 
     Texts are (B, T) ids that end with `</s>` and are padded; `lengths`, (B,), count `</s>`.
     """
@@ -27,6 +27,8 @@ class VAEModel(nn.Module):
             raise ConfigError("model.vocab_size is not set; it comes from the tokenizer")
         self.config = config
         self.decoder = build_decoder(config)
+        if not config.has_latent:
+            return
         self.encoder = build_encoder(config)
         self.embedding = nn.Embedding(config.vocab_size, config.embed_dim)
         nn.init.normal_(self.embedding.weight, std=config.embed_dim**-0.5)
@@ -38,12 +40,12 @@ class VAEModel(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return self.posterior_head.weight.device
+        return self.decoder.embedding.weight.device
 
     @property
     def dtype(self) -> torch.dtype:
         """The precision of the weights."""
-        return self.posterior_head.weight.dtype
+        return self.decoder.embedding.weight.dtype
 
     @property
     def log_frequencies(self) -> Tensor | None:
@@ -52,7 +54,9 @@ class VAEModel(nn.Module):
         return output.log_frequencies.cpu() if isinstance(output, OutputLayer) else None
 
     def posterior(self, tokens: Tensor, lengths: Tensor) -> DiagonalGaussian:
-        """Return q(z|x) over (B, D)."""
+        """Return q(z|x) over (B, D); where the model has no z, p(z)."""
+        if not self.config.has_latent:
+            return self.prior().expand((len(tokens),))
         if self.training:
             embedded = self.encoder_dropout(self.embedding(tokens))
             features = self.encoder_dropout(self.encoder(embedded, lengths))
@@ -65,7 +69,7 @@ class VAEModel(nn.Module):
 
     def prior(self) -> DiagonalGaussian:
         """Return p(z) = N(0, I) over (D,)."""
-        return standard_normal(self.config.latent_dim, like=self.posterior_head.weight)
+        return standard_normal(self.config.latent_dim, like=self.decoder.embedding.weight)
 
     def log_likelihood(
         self,

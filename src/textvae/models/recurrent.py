@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from textvae.config import ModelConfig
 from textvae.models.cells import States, read_token, read_tokens
@@ -123,6 +124,7 @@ class RecurrentDecoder(Decoder):
         tie_embeddings: bool,
         dropout: float,
         embed_dropout: float,
+        weight_dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.vocab_size = vocab_size
@@ -133,6 +135,7 @@ class RecurrentDecoder(Decoder):
         self.add = AddInjection(latent_dim, embed_dim) if "add" in injection else None
         width = embed_dim + (latent_dim if "input" in injection else 0)
         between = dropout if num_layers > 1 else 0.0
+        self.weight_dropout = weight_dropout
         self.cell = CELLS[cell](width, hidden_dim, num_layers, batch_first=True, dropout=between)
         self.num_states = 2 if cell == "lstm" else 1
         self.initial = (
@@ -178,8 +181,19 @@ class RecurrentDecoder(Decoder):
         if "input" in self.injection:
             embedded = torch.cat([embedded, z.unsqueeze(1).expand(-1, tokens.shape[1], -1)], dim=-1)
         states = self._start(z)
-        features, after = self.cell(embedded, states if self.num_states == 2 else states[0])
+        features, after = self._run_cell(embedded, states if self.num_states == 2 else states[0])
         return features, after if self.num_states == 2 else (after,)
+
+    def _run_cell(self, embedded: Tensor, states: Any) -> tuple[Tensor, Any]:
+        """Run the cell; in training with its hidden-to-hidden weights dropped (Merity et al. 2018, arXiv:1708.02182)."""
+        if not (self.training and self.weight_dropout):
+            return self.cell(embedded, states)
+        dropped = {
+            name: nn.functional.dropout(weight, self.weight_dropout)
+            for name, weight in self.cell.named_parameters()
+            if name.startswith("weight_hh")
+        }
+        return functional_call(self.cell, dropped, (embedded, states))
 
     def _token_gates(self, tokens: Tensor) -> Tensor:
         """Return what tokens, (N,), add to the first layer's gates, (N, gates)."""
@@ -238,4 +252,5 @@ def build_recurrent_decoder(config: ModelConfig) -> RecurrentDecoder:
         tie_embeddings=config.tie_embeddings,
         dropout=config.dropout,
         embed_dropout=config.embed_dropout,
+        weight_dropout=config.weight_dropout,
     )

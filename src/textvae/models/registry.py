@@ -43,7 +43,10 @@ def register_decoder(name: str) -> Callable[[DecoderBuilder], DecoderBuilder]:
 
 def check_parts(config: ModelConfig) -> None:
     """Raise `ConfigError` unless the encoder and the decoder that `config` names are registered."""
-    for part, name, known in (("encoder", config.encoder, encoders), ("decoder", config.decoder, decoders)):
+    parts = [("decoder", config.decoder, decoders)]
+    if config.has_latent:
+        parts.append(("encoder", config.encoder, encoders))
+    for part, name, known in parts:
         if name not in known:
             raise ConfigError(f"model.{part} is {name!r}; {nearest(name, known)}")
 

@@ -20,7 +20,10 @@ from textvae.training.optimization import build_optimizer, learning_rate
 from textvae.training.precision import autocast
 from textvae.training.state import step_seed
 
-SAMPLED = "training.output is sampled: distortions shown between epochs are estimates, a little too low; held-out ones are exact"
+SAMPLED = (
+    "training.output is sampled: but for the last share of training, distortions shown between epochs are estimates, "
+    "a little too low; held-out ones are exact"
+)
 FAILED_BATCH = "failed-batch.json"
 
 
@@ -47,18 +50,22 @@ class Objective(nn.Module):
         self.model = model
         self.word_dropout = config.training.word_dropout
         self.sampler = _sampler(model, config.training)
+        self.exact_last = config.training.exact_last
         self.free_bits, self.free_nats = config.objective.free_bits, config.objective.free_nats
 
-    def forward(self, tokens: Tensor, lengths: Tensor, beta: float) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(
+        self, tokens: Tensor, lengths: Tensor, beta: float, progress: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Return the loss (scalar, nats), and the summed distortion and rate, detached."""
         inputs = blanked(shift(tokens), self.word_dropout)
         noise = torch.randn(
             len(tokens),
             self.model.config.latent_dim,
             device=tokens.device,
-            dtype=self.model.posterior_head.weight.dtype,
+            dtype=self.model.dtype,
         )
-        negatives = self.sampler.draw().to(noise) if self.sampler else None
+        sampler = self.sampler if progress < 1 - self.exact_last else None
+        negatives = sampler.draw().to(noise) if sampler else None
         terms = elbo_terms(self.model, tokens, lengths, noise, inputs=inputs, negatives=negatives)
         penalty = rate_term(terms.rates, kind=self.free_bits, free_nats=self.free_nats)
         distortion = terms.distortion.sum()
@@ -70,7 +77,7 @@ class Stepper:
 
     def __init__(self, model: VAEModel, config: RunConfig, precision: str, ranks: Ranks) -> None:
         self.model, self.config, self.precision, self.ranks = model, config, precision, ranks
-        self.device = model.posterior_head.weight.device
+        self.device = model.device
         self.objective = ranks.wrap(Objective(model, config))
         self.optimizer = build_optimizer(model, config.training)
 
@@ -89,7 +96,7 @@ class Stepper:
         tokens = torch.from_numpy(batch.tokens).to(self.device)
         lengths = torch.from_numpy(batch.lengths).to(self.device)
         with autocast(self.precision, self.device):
-            loss, distortion, rate = self.objective(tokens, lengths, beta)
+            loss, distortion, rate = self.objective(tokens, lengths, beta, progress)
         self.optimizer.zero_grad(set_to_none=True)
         (loss / training.batch_tokens).backward()
         norm = self._clip()
