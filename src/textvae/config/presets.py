@@ -3,6 +3,8 @@
 import dataclasses
 
 from textvae.config.fields import check_choice
+from textvae.config.model import NO_LATENT
+from textvae.config.objective import ObjectiveConfig
 from textvae.config.run import RunConfig
 
 PRESETS: dict[str, dict[str, dict[str, object]]] = {
@@ -14,6 +16,13 @@ PRESETS: dict[str, dict[str, dict[str, object]]] = {
     },
 }
 """`sampling`: fluent prior samples, reconstructions that keep the topic. `editing`: faithful reconstructions."""
+
+LANGUAGE_MODEL: dict[str, dict[str, object]] = {
+    "model": {"encoder": NO_LATENT, "injection": NO_LATENT, "share_embeddings": False},
+    "objective": {"beta": "constant", "beta_max": 1.0, "target_rate": None, "faithful": None},
+    "training": {"word_dropout": 0.0},
+}
+"""What turns a VAE's settings into those of a language model with the same decoder."""
 
 SAMPLING_NATS, EDITING_NATS = 0.4, 3.0
 """Target rate, nats a token of the mean text: a 10-word review takes about 34 nats to be told from its like."""
@@ -27,6 +36,11 @@ def preset(name: str) -> RunConfig:
     """
     check_choice("--for", name, PRESETS)
     return RunConfig().updated(PRESETS[name])
+
+
+def language_model(config: RunConfig) -> RunConfig:
+    """Return `config` without z: the same decoder and training, no encoder, no rate, every word read."""
+    return dataclasses.replace(config, objective=ObjectiveConfig()).updated(LANGUAGE_MODEL)
 
 
 def default_target_rate(mean_length: float, *, faithful: bool) -> float:

@@ -47,6 +47,7 @@ def train_run(
     device: str = "auto",
     observer: Observer | None = None,
     cache_dir: str | Path | None = None,
+    tokenizer: Tokenizer | None = None,
 ) -> Path:
     """Train in a run folder; return the folder.
 
@@ -60,6 +61,7 @@ def train_run(
         device: auto, cpu, cuda, cuda:N or mps; under `torchrun` each rank takes its own GPU.
         observer: hears of progress.
         cache_dir: where token arrays are kept; None: the user's cache folder.
+        tokenizer: one that exists already; None: trained on the training texts. A resumed run keeps its own.
 
     Raises:
         ConfigError: an encoder or decoder that is not registered.
@@ -74,7 +76,9 @@ def train_run(
         if ranks.is_main:
             open_folder(run, resume=resume, overwrite=overwrite)
         ranks.barrier()
-        prepared = _prepare(data, run, config, resume=resume, ranks=ranks, cache_dir=cache_dir)
+        if resume and (run / TOKENIZER_CONFIG).exists():
+            tokenizer = Tokenizer.load(run)
+        prepared = _prepare(data, run, config, tokenizer, resume=resume, ranks=ranks, cache_dir=cache_dir)
         for warning in prepared.warnings:
             observer.on_message(warning)
         with threads(prepared.config.training.threads):
@@ -142,10 +146,16 @@ def threads(number: int | None) -> Generator[None]:
 
 
 def _prepare(
-    data: Any, run: Path, config: RunConfig, *, resume: bool, ranks: Ranks, cache_dir: str | Path | None
+    data: Any,
+    run: Path,
+    config: RunConfig,
+    tokenizer: Tokenizer | None,
+    *,
+    resume: bool,
+    ranks: Ranks,
+    cache_dir: str | Path | None,
 ) -> Prepared:
     """Prepare on the first rank, then on the others with its tokenizer."""
-    tokenizer = Tokenizer.load(run) if resume and (run / TOKENIZER_CONFIG).exists() else None
     if not ranks.is_main:
         ranks.barrier()
         tokenizer = Tokenizer.load(run)
