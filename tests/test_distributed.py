@@ -20,11 +20,11 @@ from textvae.training.run import train_run
 folder, noise = Path(sys.argv[1]), []
 take = step.Stepper.take
 
-def noted(self, batch, **how):
-    report = take(self, batch, **how)
-    if how["step"] == 3:
+def noted(self, batch, moment, **how):
+    report = take(self, batch, moment, **how)
+    if moment.step == 3:
         torch.save(self.model.state_dict(), folder.parent / f"weights-{self.ranks.rank}.pt")
-        torch.manual_seed(step.step_seed(self.config.training.seed, how["step"], self.ranks.rank))
+        torch.manual_seed(step.step_seed(self.config.training.seed, moment.step, self.ranks.rank))
         torch.save(torch.rand(4), folder.parent / f"noise-{self.ranks.rank}.pt")
     return report
 

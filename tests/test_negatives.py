@@ -9,6 +9,7 @@ from textvae.config import ModelConfig
 from textvae.errors import ConfigError
 from textvae.models import VAEModel
 from textvae.models.negatives import Negatives, NegativeSampler, inclusion_probabilities, sampled_log_probs
+from textvae.objectives.objective import Moment
 from textvae.training.distributed import Ranks
 from textvae.training.preparation import prepare
 from textvae.training.step import Stepper
@@ -156,7 +157,7 @@ def batch_of(stepper):
 def test_training_is_told_an_estimate_and_evaluation_is_exact(steppers):
     exactly, sampled = steppers(), steppers(output="sampled", negatives=20)
     batch = batch_of(exactly)
-    reports = [s.take(batch, step=0, beta=0.0, progress=0.5) for s in (exactly, sampled)]
+    reports = [s.take(batch, Moment(beta=0.0, step=0, progress=0.5)) for s in (exactly, sampled)]
     assert reports[1].rate == reports[0].rate
     assert reports[1].distortion != reports[0].distortion
     assert reports[1].distortion == pytest.approx(reports[0].distortion, rel=0.2)
@@ -172,11 +173,11 @@ def test_negatives_belong_to_the_step(steppers):
     first, second = (steppers(output="sampled", negatives=20) for _ in range(2))
     batch = batch_of(first)
     torch.manual_seed(9)
-    assert first.take(batch, step=3, beta=0.5, progress=0.5) == second.take(
-        batch, step=3, beta=0.5, progress=0.5
+    assert first.take(batch, Moment(beta=0.5, step=3, progress=0.5)) == second.take(
+        batch, Moment(beta=0.5, step=3, progress=0.5)
     )
-    again = steppers(output="sampled", negatives=20).take(batch, step=4, beta=0.5, progress=0.5)
-    assert again.distortion != second.take(batch, step=4, beta=0.5, progress=0.5).distortion
+    again = steppers(output="sampled", negatives=20).take(batch, Moment(beta=0.5, step=4, progress=0.5))
+    assert again.distortion != second.take(batch, Moment(beta=0.5, step=4, progress=0.5)).distortion
 
 
 def test_another_output_layer_cannot_be_sampled():
@@ -196,12 +197,11 @@ def test_settings_are_checked():
         tiny_config(training={"negatives": 0})
 
 
-def test_the_last_share_of_training_uses_the_exact_softmax(steppers):
-    batch = batch_of(steppers())
-
-    def distortion(progress, **training):
-        return steppers(**training).take(batch, step=0, beta=0.0, progress=progress).distortion
-
-    for progress, same in ((0.74, False), (0.75, True)):
-        sampled = distortion(progress, output="sampled", negatives=5, exact_last=0.25)
-        assert (sampled == distortion(progress)) is same
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_moment_can_ask_for_the_exact_softmax(steppers, exact):
+    moment = Moment(beta=0.0, exact=exact)
+    sampled, exactly = (
+        steppers(**how).take(batch_of(steppers()), moment).distortion
+        for how in ({"output": "sampled", "negatives": 5}, {})
+    )
+    assert (sampled == exactly) is exact

@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 from torch.distributions import MultivariateNormal
 
 from textvae.config import ModelConfig, ObjectiveConfig
-from textvae.config.objective import BETAS
+from textvae.config.objective import BETAS, CONTROLLERS
 from textvae.data.vocabulary import BOS, EOS, PAD
 from textvae.distributions import DiagonalGaussian, rate, standard_normal
 from textvae.errors import ConfigError
 from textvae.models import VAEModel
 from textvae.models.modeling import MIN_SCALE
-from textvae.objectives import TargetRate, build_beta, elbo_terms, rate_term
+from textvae.objectives import build_beta, elbo_terms, rate_term
+from textvae.objectives.betas import build_controller
+from textvae.objectives.controllers import MIN_BETA, PID, Logarithmic
 
 ROWS = [[4, 9, 6, EOS], [7, EOS], [5, 5, 8, 10, 4, EOS]]
 
@@ -173,11 +175,14 @@ def owner(beta, **settings):
     return build_beta(ObjectiveConfig(beta=beta, **rate_settings, **settings))
 
 
-@pytest.mark.parametrize("kind", BETAS)
-def test_every_owner_keeps_beta_in_range_and_goes_on_from_its_state(kind):
+OWNERS = [(kind, {}) for kind in BETAS] + [("target", {"controller": name}) for name in CONTROLLERS[1:]]
+
+
+@pytest.mark.parametrize(("kind", "how"), OWNERS)
+def test_every_owner_keeps_beta_in_range_and_goes_on_from_its_state(kind, how):
     generator = random.Random(0)
     rates = [generator.uniform(0, 30) for _ in range(60)]
-    settings = {"beta_max": 0.7, "warmup_steps": 20, "cycles": 3, "cycle_steps": 30}
+    settings = {"beta_max": 0.7, "warmup_steps": 20, "cycles": 3, "cycle_steps": 30, **how}
     first, second = owner(kind, **settings), owner(kind, **settings)
     betas = []
     for step, value in enumerate(rates):
@@ -246,18 +251,52 @@ def simulate(plant, controller, *, num_steps=3000, seed=0):
 @pytest.mark.parametrize("name", PLANTS)
 def test_controller_reaches_its_target(name):
     plant, target = PLANTS[name]
-    controller = TargetRate(target, beta_max=1.0, gain=0.02)
+    controller = Logarithmic(target, beta_max=1.0, gain=0.02)
     rates, betas = simulate(plant, controller)
     assert np.mean(rates[-1000:]) == pytest.approx(target, rel=0.05)
     assert np.std(rates[-1000:]) < 0.15 * target
     assert max(rates) < 6 * target
-    assert controller.MIN_BETA <= min(betas) < max(betas) <= 1.0
+    assert MIN_BETA <= min(betas) < max(betas) <= 1.0
+    assert controller.pinned is None
+
+
+@pytest.mark.parametrize("kind", ["pid", "lagrangian"])
+@pytest.mark.parametrize("name", ["logarithmic", "exponential", "small"])
+def test_the_published_controllers_reach_their_target_too(kind, name):
+    plant, target = PLANTS[name]
+    config = ObjectiveConfig(target_rate=target, controller=kind)
+    rates, betas = simulate(lambda beta: plant(max(beta, 1e-3)), build_controller(config), num_steps=20_000)
+    assert np.mean(rates[-3000:]) == pytest.approx(target, rel=0.06)
+    assert 0 <= min(betas) < max(betas) <= 1.0
+
+
+def test_pid_is_the_equation_of_its_paper():
+    controller = PID(8.0, beta_max=1.0)
+    seen = (12.0, 9.0, 30.0, 8.5, 6.0)
+    for value in seen:
+        controller.observe(value)
+    expected = 0.01 / (1 + math.exp(8.0 - seen[-1])) - 0.0001 * sum(8.0 - value for value in seen)
+    assert controller.beta(0) == pytest.approx(expected, rel=1e-12)
+    for _ in range(10_000):
+        controller.observe(0.0)
+    assert controller.beta(0) == 0
+    assert controller.sum > -0.01  # it has not wound up
+
+
+@pytest.mark.parametrize("kind", CONTROLLERS)
+def test_every_controller_reports_what_is_out_of_reach_and_lets_go(kind):
+    controller = build_controller(ObjectiveConfig(target_rate=10.0, controller=kind))
+    simulate(lambda beta: 30.0, controller, num_steps=2000)
+    assert controller.pinned == "high"
+    simulate(lambda beta: 0.5, controller, num_steps=12_000)
+    assert controller.pinned == "low"
+    simulate(lambda beta: 40.0, controller, num_steps=200)
     assert controller.pinned is None
 
 
 def test_controller_follows_a_raised_target():
     plant, target = PLANTS["logarithmic"]
-    controller = TargetRate(target, beta_max=1.0, gain=0.02)
+    controller = Logarithmic(target, beta_max=1.0, gain=0.02)
     simulate(plant, controller)
     controller.target = 15.0
     rates, _ = simulate(plant, controller, seed=1)
@@ -272,14 +311,14 @@ def test_controller_follows_a_raised_target():
     gain=st.floats(1e-3, 5),
 )
 def test_controller_stays_within_its_bounds(rates, target, beta_max, gain):
-    controller = TargetRate(target, beta_max=beta_max, gain=gain)
+    controller = Logarithmic(target, beta_max=beta_max, gain=gain)
     for step, value in enumerate(rates):
         assert min(1e-4, beta_max) * (1 - 1e-9) <= controller.beta(step) <= beta_max * (1 + 1e-9)
         controller.observe(value)
 
 
 def test_an_unreachable_target_is_reported():
-    controller = TargetRate(10.0, beta_max=1.0, gain=0.02)
+    controller = Logarithmic(10.0, beta_max=1.0, gain=0.02)
     assert controller.pinned is None
     simulate(lambda beta: 30.0, controller, num_steps=500)
     assert (controller.pinned, controller.beta(0)) == ("high", 1.0)
@@ -290,7 +329,7 @@ def test_an_unreachable_target_is_reported():
 
 def test_a_pinned_controller_lets_go_at_once():
     """No wind-up: after any time at the end of the range, one time constant of the smoothing brings it back."""
-    controller = TargetRate(10.0, beta_max=1.0, gain=0.02)
+    controller = Logarithmic(10.0, beta_max=1.0, gain=0.02)
     simulate(lambda beta: 1.0, controller, num_steps=5000)
     simulate(lambda beta: 100.0, controller, num_steps=60)
     assert controller.pinned is None

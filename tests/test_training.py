@@ -18,6 +18,8 @@ from textvae.data.batching import Batch, epoch_batches
 from textvae.data.vocabulary import BOS, UNK
 from textvae.errors import ConfigError, DeviceError, NonFiniteLossError, RunExistsError, SaveError
 from textvae.models import VAEModel
+from textvae.objectives.noise import blanked
+from textvae.objectives.objective import Moment
 from textvae.storage.manifest import verify_folder
 from textvae.training import trainer
 from textvae.training.checkpoints import checkpoints
@@ -30,7 +32,7 @@ from textvae.training.preparation import prepare, target_counts
 from textvae.training.records import read_metrics
 from textvae.training.run import resumed_config, train_run
 from textvae.training.state import TrainState, step_seed
-from textvae.training.step import Stepper, blanked
+from textvae.training.step import Stepper
 
 
 class Heard:
@@ -263,11 +265,11 @@ def test_overwrite_removes_the_run_and_nothing_else(tmp_path):
 def test_nan_stops_before_the_weights_change_and_writes_the_batch(tmp_path, monkeypatch):
     take = Stepper.take
 
-    def poisoned(self, batch, *, step, beta, progress):
-        if step == 5:
+    def poisoned(self, batch, moment):
+        if moment.step == 5:
             with torch.no_grad():
                 self.model.posterior_head.bias[0] = float("nan")
-        return take(self, batch, step=step, beta=beta, progress=progress)
+        return take(self, batch, moment)
 
     monkeypatch.setattr(Stepper, "take", poisoned)
     with pytest.raises(NonFiniteLossError, match=r"not finite at step 5 .* go on from the last checkpoint"):
@@ -344,9 +346,9 @@ def test_every_sentence_weighs_the_same_whatever_its_batch():
 def test_steps_are_a_function_of_seed_step_and_batch():
     first, second = stepper(), stepper()
     torch.manual_seed(123)  # the global generator's past must not matter
-    a = first.take(batch(4), step=3, beta=0.5, progress=0.1)
+    a = first.take(batch(4), Moment(beta=0.5, step=3, progress=0.1))
     torch.manual_seed(456)
-    b = second.take(batch(4), step=3, beta=0.5, progress=0.1)
+    b = second.take(batch(4), Moment(beta=0.5, step=3, progress=0.1))
     assert a == b
     assert all(
         torch.equal(p, q) for p, q in zip(first.model.parameters(), second.model.parameters(), strict=True)
@@ -355,7 +357,7 @@ def test_steps_are_a_function_of_seed_step_and_batch():
 
 def test_gradients_are_clipped_after_backward():
     taker = stepper(training={"clip_norm": 1e-6, "word_dropout": 0.0})
-    report = taker.take(batch(4), step=0, beta=1.0, progress=0.5)
+    report = taker.take(batch(4), Moment(beta=1.0, step=0, progress=0.5))
     norm = torch.cat([p.grad.flatten() for p in taker.model.parameters()]).norm()
     assert report.grad_norm > 1e-3
     assert norm == pytest.approx(1e-6, rel=1e-3)

@@ -14,6 +14,7 @@ from textvae.config import RunConfig
 from textvae.data.batching import Batch, collate, epoch_batches
 from textvae.data.store import TokenStore
 from textvae.models import VAEModel
+from textvae.objectives.objective import Moment
 from textvae.training.distributed import Ranks
 from textvae.training.optimization import MovingAverage
 from textvae.training.precision import choose_precision
@@ -90,7 +91,7 @@ class Training:
     def run(self) -> int:
         """Take an update a batch; return the targets seen."""
         for batch in self.batches:
-            self.stepper.take(batch, step=self.num_steps, beta=0.1, progress=0.5)
+            self.stepper.take(batch, Moment(beta=0.1, step=self.num_steps, progress=0.5))
             self.num_steps += 1
             if self.average:
                 self.average.update(self.model, self.num_steps)

@@ -28,6 +28,16 @@ class TrainingConfig:
     """Of the gradient of nats a token."""
     word_dropout: float = 0.1
     """Share of the decoder's input words blanked, in training only; 1: all (Bowman's inputless decoder)."""
+    noise_drop: float = 0.0
+    """Share of the words left out of what the encoder reads, in training only; the decoder gives back the clean text."""
+    noise_blank: float = 0.0
+    """Share of the encoder's words blanked, likewise."""
+    noise_substitute: float = 0.0
+    """Share of the encoder's words that become a random one, likewise."""
+    noise_shuffle: float = 0.0
+    """The encoder's words move by less than so many places, likewise."""
+    aggressive: bool = False
+    """Many updates of the encoder before each of the decoder, until mutual information stops rising: slow."""
     ema: float = 0.998
     """Decay of the moving average of the weights that is evaluated and saved; 0: off."""
     output: str = "exact"
@@ -64,7 +74,9 @@ class TrainingConfig:
             check_range(f"training.{name}", getattr(self, name), above=0)
         for name in ("weight_decay", "patience", "samples"):
             check_range(f"training.{name}", getattr(self, name), 0)
-        for name in ("warmup", "final_learning_rate", "word_dropout", "exact_last"):
+        check_range("training.noise_shuffle", self.noise_shuffle, 0)
+        shares = ("noise_drop", "noise_blank", "noise_substitute")
+        for name in ("warmup", "final_learning_rate", "word_dropout", "exact_last", *shares):
             check_range(f"training.{name}", getattr(self, name), 0, 1)
         check_range("training.ema", self.ema, 0, 0.99999)
         check_range("training.seed", self.seed, 0, 2**63 - 1)

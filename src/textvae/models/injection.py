@@ -3,6 +3,8 @@
 initial   the recurrent state before the first token is a function of z (Bowman et al. 2016, arXiv:1511.06349)
 input     a projection of z is joined to every input embedding (recurrent decoders)
 add       a projection of z is added to every input embedding (Li et al. 2020, arXiv:2004.04092, section 3.2)
+skip      a projection of z is added to the features that the output layer reads, past all layers: a skip connection
+          (Dieng et al. 2019, arXiv:1807.04863, section 3; deviation: theirs also enters between the layers)
 memory    z becomes one key and value a layer that every position attends to (the same paper)
 none      z does not enter: a language model
 """

@@ -102,14 +102,16 @@ def _read_shared(cell: nn.RNNBase, embedded: Tensor, places: Tensor) -> Tensor:
     return read_tokens(cell, gates, (zeros,) * (2 if isinstance(cell, nn.LSTM) else 1))[0]
 
 
-RecurrentState = tuple[Tensor, States]
-"""What z adds to the first layer's gates at every step, (B, gates), and the cell's own states, each (layers, B, H)."""
+Shifts = tuple[Tensor, ...]
+"""What z adds at every step: to the first layer's gates, (B, gates), and, by a skip connection, to the features, (B, H)."""
+RecurrentState = tuple[Shifts, States]
+"""And the cell's own states, each (layers, B, H)."""
 
 
 class RecurrentDecoder(Decoder):
     """A GRU or LSTM language model that reads z."""
 
-    injections: Sequence[str] = ("initial", "input", "add")
+    injections: Sequence[str] = ("initial", "input", "add", "skip")
 
     def __init__(
         self,
@@ -133,6 +135,7 @@ class RecurrentDecoder(Decoder):
         nn.init.normal_(self.embedding.weight, std=embed_dim**-0.5)
         self.embed_dropout = nn.Dropout(embed_dropout)
         self.add = AddInjection(latent_dim, embed_dim) if "add" in injection else None
+        self.skip = Linear(latent_dim, hidden_dim) if "skip" in injection else None
         width = embed_dim + (latent_dim if "input" in injection else 0)
         between = dropout if num_layers > 1 else 0.0
         self.weight_dropout = weight_dropout
@@ -146,14 +149,14 @@ class RecurrentDecoder(Decoder):
 
     def forward(self, tokens: Tensor, z: Tensor) -> Tensor:
         """Return features, (B, T, H), after each input token."""
-        return self._read(tokens, z)[0]
+        return self._skipped(self._read(tokens, z)[0], z)
 
     def prefill(self, z: Tensor, tokens: Tensor) -> tuple[Tensor, RecurrentState]:
         """Return logits (B, V) after `tokens` (B, P), and the state."""
         if tokens.shape[1] == 1:
-            return self._advance(tokens[:, 0], self._shift(z), self._start(z))
+            return self._advance(tokens[:, 0], self._shifts(z), self._start(z))
         features, states = self._read(tokens, z)
-        return self.output(features[:, -1]), (self._shift(z), states)
+        return self.output(self._skipped(features[:, -1:], z)[:, 0]), (self._shifts(z), states)
 
     def step(self, tokens: Tensor, state: RecurrentState) -> tuple[Tensor, RecurrentState]:
         """Return logits (B, V) after one more token a row, and the new state."""
@@ -161,12 +164,21 @@ class RecurrentDecoder(Decoder):
 
     def select(self, state: RecurrentState, rows: Tensor) -> RecurrentState:
         """Return the state of `rows`."""
-        shift, states = state
-        return shift[rows], tuple(part[:, rows] for part in states)
+        shifts, states = state
+        return tuple(shift[rows] for shift in shifts), tuple(part[:, rows] for part in states)
 
-    def _advance(self, tokens: Tensor, shift: Tensor, states: States) -> tuple[Tensor, RecurrentState]:
-        features, states = read_token(self.cell, self._token_gates(tokens) + shift, states)
-        return self.output(features), (shift, states)
+    def _advance(self, tokens: Tensor, shifts: Shifts, states: States) -> tuple[Tensor, RecurrentState]:
+        features, states = read_token(self.cell, self._token_gates(tokens) + shifts[0], states)
+        for skip in shifts[1:]:
+            features = features + skip
+        return self.output(features), (shifts, states)
+
+    def _skipped(self, features: Tensor, z: Tensor) -> Tensor:
+        """Return features, (B, T, H), with what goes from z to them directly."""
+        return features if self.skip is None else features + self.skip(z).unsqueeze(1)
+
+    def _shifts(self, z: Tensor) -> Shifts:
+        return (self._shift(z),) if self.skip is None else (self._shift(z), self.skip(z))
 
     def _read(self, tokens: Tensor, z: Tensor) -> tuple[Tensor, States]:
         """Return features, (B, T, H), and the states after the last token."""

@@ -58,9 +58,9 @@ TransformerState = tuple[Tensor, tuple[KeysValues, ...]]
 
 
 class TransformerDecoder(Decoder):
-    """A causal Transformer that reads z as a memory slot in every layer, added to its inputs, or both."""
+    """A causal Transformer that reads z as a memory slot in every layer, added to its inputs or to what its output reads, or in several of these ways."""
 
-    injections: Sequence[str] = ("add", "memory")
+    injections: Sequence[str] = ("add", "memory", "skip")
 
     def __init__(
         self,
@@ -88,6 +88,7 @@ class TransformerDecoder(Decoder):
         self.norm = nn.LayerNorm(width)
         self.add = AddInjection(latent_dim, width) if "add" in injection else None
         self.memory = Linear(latent_dim, 2 * num_layers * width) if "memory" in injection else None
+        self.skip = Linear(latent_dim, width) if "skip" in injection else None
         tied = self.embedding if tie_embeddings else None
         self.output = OutputLayer(width, vocab_size, tied=tied, dropout=dropout)
 
@@ -134,7 +135,10 @@ class TransformerDecoder(Decoder):
         for block, past in zip(self.blocks, cache, strict=True):
             hidden, keys_values = block(hidden, mask, past)
             after.append(keys_values)
-        return self.norm(hidden), tuple(after)
+        hidden = self.norm(hidden)
+        if self.skip is not None:
+            hidden = hidden + self.skip(z).unsqueeze(1)
+        return hidden, tuple(after)
 
 
 @register_encoder("transformer")

@@ -1,7 +1,8 @@
-"""Distortion + beta * rate-term, and who sets beta."""
+"""Distortion + beta * rate-term + auxiliaries, and who sets beta."""
 
-from textvae.objectives.betas import BetaOwner, TargetRate, build_beta
+from textvae.objectives.betas import BetaOwner, build_beta
+from textvae.objectives.controllers import RateController
 from textvae.objectives.elbo import ELBOTerms, elbo_terms
 from textvae.objectives.free_bits import rate_term
 
-__all__ = ["BetaOwner", "ELBOTerms", "TargetRate", "build_beta", "elbo_terms", "rate_term"]
+__all__ = ["BetaOwner", "ELBOTerms", "RateController", "build_beta", "elbo_terms", "rate_term"]

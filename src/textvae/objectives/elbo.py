@@ -45,6 +45,7 @@ def elbo_terms(
     noise: Tensor,
     *,
     inputs: Tensor | None = None,
+    read: tuple[Tensor, Tensor] | None = None,
     negatives: Negatives | None = None,
 ) -> ELBOTerms:
     """Return the terms of a batch.
@@ -55,9 +56,10 @@ def elbo_terms(
         lengths: (B,), `</s>` counted.
         noise: standard normal, (B, D).
         inputs: the decoder's inputs, (B, T), where they differ from the shifted targets (word dropout).
+        read: tokens, (B, T), and lengths, (B,), that the encoder reads, where they differ (denoising).
         negatives: estimate the distortion with these; None: exact.
     """
-    posterior = model.posterior(tokens, lengths)
+    posterior = model.posterior(*(read or (tokens, lengths)))
     z = posterior.at(noise)
     return ELBOTerms(
         distortion=-model.log_likelihood(tokens, lengths, z, inputs=inputs, negatives=negatives),

@@ -3,7 +3,6 @@
 import json
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from textvae.codec import Codec, codec_files
 from textvae.codec.files import WEIGHTS_FILE, load_weights
@@ -14,32 +13,31 @@ from textvae.storage.atomic import write_folder
 from textvae.storage.manifest import verify_folder
 from textvae.storage.temporaries import remove_stale_temporaries
 from textvae.storage.tensors import load_tensors, save_tensors
-from textvae.training.optimization import MovingAverage, optimizer_tensors, restore_optimizer
+from textvae.training.optimization import optimizer_tensors, restore_optimizer
 from textvae.training.state import TrainState
+from textvae.training.updates import Updates
 
-if TYPE_CHECKING:
-    import torch
+OPTIMIZER_FILE, AVERAGE_FILE, AUXILIARIES_FILE, STATE_FILE = (
+    "optimizer.safetensors",
+    "average.safetensors",
+    "auxiliaries.safetensors",
+    "state.json",
+)
 
-OPTIMIZER_FILE, AVERAGE_FILE, STATE_FILE = "optimizer.safetensors", "average.safetensors", "state.json"
 
-
-def save_checkpoint(
-    run: Path,
-    codec: Codec[VAEModel],
-    optimizer: "torch.optim.Optimizer",
-    average: MovingAverage | None,
-    state: TrainState,
-) -> Path:
+def save_checkpoint(run: Path, codec: Codec[VAEModel], updates: Updates, state: TrainState) -> Path:
     """Write the checkpoint of `state.step`, atomically; return its folder.
 
     Raises:
         SaveError: the disk is full, or another failure; earlier checkpoints are intact.
     """
     files = codec_files(codec)
-    files[OPTIMIZER_FILE] = save_tensors(optimizer_tensors(optimizer))
+    files[OPTIMIZER_FILE] = save_tensors(optimizer_tensors(updates.stepper.optimizer))
     files[STATE_FILE] = json.dumps(state.to_json(), indent=2).encode()
-    if average is not None:
+    if (average := updates.average) is not None:
         files[AVERAGE_FILE] = save_tensors(average.weights)
+    if auxiliaries := updates.stepper.objective.auxiliaries.state_dict():
+        files[AUXILIARIES_FILE] = save_tensors(auxiliaries)
     folder = run / CHECKPOINTS / f"step-{state.step:09d}"
     write_folder(folder, files, metadata={"step": state.step, "epoch": state.epoch})
     return folder
@@ -48,8 +46,7 @@ def save_checkpoint(
 def load_checkpoint(
     folder: Path,
     codec: Codec[VAEModel],
-    optimizer: "torch.optim.Optimizer",
-    average: MovingAverage | None,
+    updates: Updates,
 ) -> TrainState:
     """Put a checkpoint's tensors back in place and return its state.
 
@@ -58,8 +55,10 @@ def load_checkpoint(
     """
     verify_folder(folder)
     load_weights(codec.model, load_tensors(folder / WEIGHTS_FILE), folder)
-    restore_optimizer(optimizer, load_tensors(folder / OPTIMIZER_FILE))
-    if average is not None:
+    if updates.stepper.objective.auxiliaries:
+        updates.stepper.objective.auxiliaries.load_state_dict(load_tensors(folder / AUXILIARIES_FILE))
+    restore_optimizer(updates.stepper.optimizer, load_tensors(folder / OPTIMIZER_FILE))
+    if (average := updates.average) is not None:
         weights = load_tensors(folder / AVERAGE_FILE)
         for name, tensor in average.weights.items():
             tensor.copy_(weights[name])

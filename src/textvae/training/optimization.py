@@ -10,7 +10,7 @@ from textvae.config import TrainingConfig
 
 
 def build_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.AdamW:
-    """Return AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101); biases and norms are not decayed."""
+    """Return AdamW over all weights that have gradients (Loshchilov and Hutter 2019, arXiv:1711.05101); biases and norms are not decayed."""
     parameters = [p for p in model.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},

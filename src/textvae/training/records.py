@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from textvae.config import RunConfig
+from textvae.data.batching import Batch
+from textvae.data.tokenizers import Tokenizer
 from textvae.storage.atomic import write_file
+from textvae.training.step import FAILED_BATCH
 
 CONFIG_FILE, METRICS_FILE, CURVES_FILE, SAMPLES, CARD_FILE = (
     "config.yaml",
@@ -44,6 +47,13 @@ def cut_metrics(run: Path, step: int) -> None:
     """Drop what was recorded after `step`: a resumed run does it again."""
     kept = [record for record in read_metrics(run) if record["step"] <= step]
     write_file(run / METRICS_FILE, "".join(json.dumps(record) + "\n" for record in kept).encode())
+
+
+def write_failed(run: Path, tokenizer: Tokenizer, batch: Batch, step: int, why: str) -> None:
+    """Write the texts of a batch whose loss was not finite."""
+    rows = [row[:length].tolist() for row, length in zip(batch.tokens, batch.lengths, strict=True)]
+    record = {"why": why, "step": step, "tokens": rows, "texts": tokenizer.decode(rows)}
+    write_file(run / FAILED_BATCH, json.dumps(record, ensure_ascii=False, indent=1).encode())
 
 
 def write_samples(run: Path, epoch: int, samples: Sequence[str]) -> None:

@@ -26,6 +26,13 @@ class TrainState:
     best_epoch: int = 0
     beta: dict[str, float] = field(default_factory=dict)
     """The state of beta's owner."""
+    proper_step: int = 0
+    """Updates made, and the share of the run done, when the objective proper began: after the pretraining."""
+    proper_progress: float = 0.0
+    aggressive: bool = True
+    """Whether the encoder is still fitted before each update of the decoder, where the settings ask for it."""
+    mutual_information: float = 0.0
+    """The highest of held-out texts so far, nats, while it is."""
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object; floats survive exactly."""
@@ -37,6 +44,6 @@ class TrainState:
         return cls(**values)
 
 
-def step_seed(seed: int, step: int, rank: int) -> int:
-    """Return the seed of all noise of one step on one rank: resuming needs no generator's state, ranks differ."""
-    return int(np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0] >> 1)
+def step_seed(seed: int, step: int, rank: int, part: int = 0) -> int:
+    """Return the seed of all noise of one update on one rank: resuming needs no generator's state, ranks differ."""
+    return int(np.random.SeedSequence([seed, step, rank, part]).generate_state(1, np.uint64)[0] >> 1)

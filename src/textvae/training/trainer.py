@@ -1,11 +1,11 @@
 """The training loop, to be read in one sitting."""
 
 import dataclasses
-import json
 import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from textvae.codec import Codec, codec_files
@@ -14,8 +14,8 @@ from textvae.data.batching import Batch, collate, epoch_batches
 from textvae.errors import NonFiniteLossError
 from textvae.models import VAEModel
 from textvae.models.output import OutputLayer
-from textvae.objectives import TargetRate, build_beta
-from textvae.storage.atomic import write_file, write_folder
+from textvae.objectives import RateController
+from textvae.storage.atomic import write_folder
 from textvae.storage.temporaries import remove_stale_temporaries
 from textvae.training.card import write_card
 from textvae.training.checkpoints import (
@@ -29,13 +29,13 @@ from textvae.training.deadline import Deadline
 from textvae.training.distributed import Ranks
 from textvae.training.heldout import HeldOut, held_out, token_accuracy
 from textvae.training.interrupts import Interrupts
-from textvae.training.optimization import MovingAverage
 from textvae.training.precision import choose_precision
 from textvae.training.preparation import Prepared, target_counts
 from textvae.training.progress import Observer, Silent, Standing, Start
-from textvae.training.records import append_metrics, cut_metrics, write_samples
+from textvae.training.records import append_metrics, cut_metrics, write_failed, write_samples
 from textvae.training.state import TrainState
-from textvae.training.step import FAILED_BATCH, SAMPLED, Stepper, StepReport
+from textvae.training.step import SAMPLED, StepReport
+from textvae.training.updates import Updates
 
 RECORD_EVERY, DRAW_EVERY = 20, 30.0
 """Steps between training records; seconds between drawings of the curves, which take a fraction of one."""
@@ -67,10 +67,8 @@ class Trainer:
         precision = choose_precision(training.precision, device)
         model.to(device, torch.float64 if precision == "fp64" else torch.float32)
         self.codec = Codec(model, prepared.tokenizer, decoding=self.config.decoding, known=prepared.known)
-        self.stepper = Stepper(model, self.config, precision, self.ranks)
-        self.average = MovingAverage(model, training.ema) if training.ema else None
-        self.beta = build_beta(self.config.objective)
-        self.state = TrainState()
+        self.updates = Updates(model, self.config, precision, self.ranks, prepared.train)
+        self.state = self.updates.state
         num_targets = prepared.valid.num_tokens + len(prepared.valid)
         self.deadline = Deadline(training.max_time, num_targets, self.ranks)
         self.last: HeldOut | None = None
@@ -86,8 +84,8 @@ class Trainer:
         folder = latest_checkpoint(self.run)
         if folder is None:
             return False
-        self.state = load_checkpoint(folder, self.codec, self.stepper.optimizer, self.average)
-        self.beta.restore(self.state.beta)
+        self.state = load_checkpoint(folder, self.codec, self.updates)
+        self.updates.remember(self.state)
         if self.ranks.is_main:
             remove_stale_temporaries(self.run)
             cut_metrics(self.run, self.state.step)
@@ -118,6 +116,7 @@ class Trainer:
 
     def _epoch(self) -> None:
         training, state = self.config.training, self.state
+        self.updates.begin_epoch(self._progress())
         batches = epoch_batches(
             self.prepared.train.lengths,
             training.batch_tokens,
@@ -130,7 +129,7 @@ class Trainer:
         for indices in batches[state.batch :]:
             if self._progress() >= 1:
                 break
-            self._count(self._step(collate(self.prepared.train, indices)))
+            self._count(self._step(collate(self.prepared.train, indices), batches))
             if self.interrupts.asked:
                 self._checkpoint()
                 raise KeyboardInterrupt
@@ -151,18 +150,16 @@ class Trainer:
         self.deadline.lap(self.state)
         self.deadline.closed(self.state, begun)
 
-    def _step(self, batch: Batch) -> StepReport:
+    def _step(self, batch: Batch, batches: list[np.ndarray]) -> StepReport:
         state = self.state
-        beta = self.beta.beta(state.step)
         try:
-            report = self.stepper.take(batch, step=state.step, beta=beta, progress=self._progress())
+            report = self.updates.take(
+                batch, batches, progress=self._progress(), epochs_done=self._epochs_done()
+            )
         except NonFiniteLossError as error:
-            self._write_failed(batch, str(error))
+            write_failed(self.run, self.codec.tokenizer, batch, state.step, str(error))
             raise
-        self.beta.observe(report.rate)
         state.step, state.batch = state.step + 1, state.batch + 1
-        if self.average:
-            self.average.update(self.codec.model, state.step)
         return report
 
     def _count(self, report: StepReport) -> None:
@@ -176,8 +173,8 @@ class Trainer:
 
     def _evaluate(self) -> None:
         """Measure on held-out texts; keep the model where it is the best so far."""
-        if self.average:
-            self.average.swap(self.codec.model)
+        if self.updates.average:
+            self.updates.average.swap(self.codec.model)
         self.last = held = held_out(self.codec, self.prepared.valid)
         accuracy = self._raise_target(held)
         criterion = held.neg_elbo if accuracy is None else held.distortion
@@ -186,8 +183,12 @@ class Trainer:
             self.state.best, self.state.best_epoch = criterion, self.state.epoch
         if self.ranks.is_main:
             self._record(held, accuracy, best=best)
-        if self.average:
-            self.average.swap(self.codec.model)
+        if self.updates.is_aggressive:
+            said = self.updates.aggressive.close_epoch(self.codec, self.prepared.valid)
+            if said:
+                self.observer.on_message(said)
+        if self.updates.average:
+            self.updates.average.swap(self.codec.model)
         self.observer.on_epoch(held, self._standing(), best=best)
         self._report_unreached(held)
 
@@ -205,8 +206,8 @@ class Trainer:
             write_card(self.run, config, self.prepared.facts, held, num_parameters)
         record: dict[str, Any] = {"kind": "held_out", "step": self.state.step, "epoch": epoch, "best": best}
         record |= dataclasses.asdict(held) | {"neg_elbo": held.neg_elbo, "perplexity": held.perplexity}
-        if isinstance(self.beta, TargetRate):
-            record["target_rate"] = self.beta.target
+        if isinstance(self.updates.beta, RateController):
+            record["target_rate"] = self.updates.beta.target
         if accuracy is not None:
             record["token_accuracy"] = accuracy
         append_metrics(self.run, record)
@@ -217,18 +218,18 @@ class Trainer:
     def _raise_target(self, held: HeldOut) -> float | None:
         """Raise the target rate while reconstructions are not faithful; return their token accuracy, if asked for."""
         faithful = self.config.objective.faithful
-        if faithful is None or not isinstance(self.beta, TargetRate):
+        if faithful is None or not isinstance(self.updates.beta, RateController):
             return None
         accuracy = token_accuracy(self.codec, self.prepared.valid)
-        if accuracy < faithful and held.rate >= (1 - REACHED) * self.beta.target:
-            self.beta.target *= RAISE_TARGET
+        if accuracy < faithful and held.rate >= (1 - REACHED) * self.updates.beta.target:
+            self.updates.beta.target *= RAISE_TARGET
         return accuracy
 
     def _report_unreached(self, held: HeldOut) -> None:
         """Say so when beta is at an end of its range and the rate is still off its target."""
-        beta = self.beta
+        beta = self.updates.beta
         if (
-            isinstance(beta, TargetRate)
+            isinstance(beta, RateController)
             and beta.pinned
             and abs(held.rate - beta.target) > REACHED * beta.target
         ):
@@ -254,8 +255,10 @@ class Trainer:
     def _progress(self) -> float:
         training, state = self.config.training, self.state
         assert training.epochs is not None
-        epochs = state.epoch + state.batch / self._num_batches
-        return min(1.0, max(epochs / training.epochs, self.deadline.share_used(state)))
+        return min(1.0, max(self._epochs_done() / training.epochs, self.deadline.share_used(state)))
+
+    def _epochs_done(self) -> float:
+        return self.state.epoch + self.state.batch / self._num_batches
 
     def _start(self) -> Start:
         return Start(
@@ -263,7 +266,7 @@ class Trainer:
             facts=self.prepared.facts,
             num_parameters=sum(weights.numel() for weights in self.codec.model.parameters()),
             device=str(self.codec.device),
-            precision=self.stepper.precision,
+            precision=self.updates.stepper.precision,
             num_ranks=self.ranks.world_size,
             step=self.state.step,
         )
@@ -277,23 +280,13 @@ class Trainer:
             progress=progress,
             tokens_per_second=self.deadline.clock.tokens_per_second,
             eta=left + self.deadline.closing(self.state),
-            target_rate=self.beta.target if isinstance(self.beta, TargetRate) else None,
+            target_rate=self.updates.beta.target if isinstance(self.updates.beta, RateController) else None,
             active_units=self.last.active_units if self.last else None,
         )
 
     def _checkpoint(self) -> None:
         if self.ranks.is_main:
-            self.state.beta = self.beta.state()
-            save_checkpoint(self.run, self.codec, self.stepper.optimizer, self.average, self.state)
+            self.state.beta = self.updates.beta.state()
+            save_checkpoint(self.run, self.codec, self.updates, self.state)
             prune_checkpoints(self.run, self.config.training.keep_checkpoints)
         self.ranks.barrier()
-
-    def _write_failed(self, batch: Batch, why: str) -> None:
-        rows = [row[:length].tolist() for row, length in zip(batch.tokens, batch.lengths, strict=True)]
-        record = {
-            "why": why,
-            "step": self.state.step,
-            "tokens": rows,
-            "texts": self.codec.tokenizer.decode(rows),
-        }
-        write_file(self.run / FAILED_BATCH, json.dumps(record, ensure_ascii=False, indent=1).encode())
