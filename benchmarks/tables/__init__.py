@@ -1,0 +1,1 @@
+"""Tables of whole trainings: one YAML a row, results as JSON, `docs/benchmarks.md` made from them."""

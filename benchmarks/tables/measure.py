@@ -1,0 +1,137 @@
+"""From a row to its result: train or go on, then measure the test texts, once."""
+
+import dataclasses
+import json
+import os
+import resource
+import time
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import textvae
+from benchmarks.process import ROOT
+from benchmarks.speed.machine import describe
+from benchmarks.tables.row import Row
+from textvae import ProgressLine, TextVAE
+from textvae.cli.live import Progress
+from textvae.cli.screen import Screen
+from textvae.config import load_settings
+from textvae.data.sources import open_corpus
+from textvae.storage.atomic import write_file
+from textvae.training.records import read_metrics
+from textvae.training.run import train_run
+
+RESULTS = ROOT / "benchmarks" / "tables" / "results"
+RUNS = ROOT / "runs" / "tables"
+CORPORA = Path(os.environ.get("TEXTVAE_CORPORA", ROOT.parent / "shared" / "data"))
+DIGEST_FILE, SECONDS_FILE = "row-digest.txt", "cpu-seconds.txt"
+
+
+def result_path(row: Row) -> Path:
+    """Return where the row's result lies."""
+    return RESULTS / f"{row.table}--{row.name}.json"
+
+
+def run_row(row: Row) -> Path:
+    """Train, measure and write the result; return its file.
+
+    Raises:
+        SystemExit: the corpora are not there.
+    """
+    if not (CORPORA / row.corpus.train).exists():
+        raise SystemExit(
+            f"{CORPORA / row.corpus.train} is not there; TEXTVAE_CORPORA names the folder of corpora"
+        )
+    run = RUNS / row.table / row.name
+    train(row, run)
+    measures, settings = measure(row, run)
+    result = {
+        "table": row.table,
+        "row": row.name,
+        "digest": row.digest,
+        "title": row.title,
+        "corpus": dataclasses.asdict(row.corpus),
+        "measuring": dataclasses.asdict(row.measuring),
+        "config": dataclasses.asdict(load_settings(run / "config.yaml")),
+        "training": training_facts(run),
+        "measures": measures,
+        "settings": settings,
+        "machine": {key: value for key, value in describe().items() if key != "load"},
+        "textvae": textvae.__version__,
+    }
+    write_file(result_path(row), json.dumps(result, ensure_ascii=False, indent=1).encode() + b"\n")
+    return result_path(row)
+
+
+def train(row: Row, run: Path) -> None:
+    """Train, or go on with what was begun under the same row; another row's run is removed."""
+    mark = run / DIGEST_FILE
+    begun = mark.exists() and mark.read_text() == row.digest and (run / "config.yaml").exists()
+    config = row.config.updated({"data": {"valid": str(CORPORA / row.corpus.valid), "text": row.corpus.text}})
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_utime
+    run.mkdir(parents=True, exist_ok=True)
+    if not begun:
+        for name in (DIGEST_FILE, SECONDS_FILE):
+            (run / name).unlink(missing_ok=True)
+    try:
+        with Progress(Screen()) as progress:
+            train_run(
+                texts(row.corpus.train, row, row.corpus.first)
+                if row.corpus.first
+                else CORPORA / row.corpus.train,
+                run,
+                config,
+                resume=begun,
+                overwrite=not begun,
+                observer=Marking(progress, mark, row.digest),
+            )
+    finally:
+        spent = resource.getrusage(resource.RUSAGE_SELF).ru_utime - before
+        known = float((run / SECONDS_FILE).read_text()) if (run / SECONDS_FILE).exists() else 0.0
+        (run / SECONDS_FILE).write_text(str(known + spent))
+
+
+class Marking:
+    """An observer that notes, once a run has begun, of which row it is; the rest it hands on."""
+
+    def __init__(self, inner: Progress, mark: Path, digest: str) -> None:
+        self.inner, self.mark, self.digest = inner, mark, digest
+
+    def on_start(self, start: Any) -> None:
+        self.mark.write_text(self.digest)
+        self.inner.on_start(start)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
+def measure(row: Row, run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return measures of the test texts and their settings."""
+    vae, how = TextVAE.from_pretrained(run), row.measuring
+    vae.progress = ProgressLine()
+    began = time.monotonic()
+    found = vae.evaluate(
+        texts(row.corpus.test, row, how.limit), num_samples=how.num_samples, num_prior=how.num_prior
+    ).to_json()
+    seconds = round(time.monotonic() - began, 1)
+    return found["measures"], found["settings"] | {"seconds": seconds, "cut": found["num_cut"]}
+
+
+def texts(file: str, row: Row, first: int | None) -> list[str]:
+    """Return the first texts of a corpus, or all."""
+    return list(islice(open_corpus(CORPORA / file, text=row.corpus.text), first))
+
+
+def training_facts(run: Path) -> dict[str, Any]:
+    """Return what the run's own records say of its training."""
+    held = [record for record in read_metrics(run) if record["kind"] == "held_out"]
+    best = [record for record in held if record["best"]][-1]
+    return {
+        "updates": held[-1]["step"],
+        "epochs": held[-1]["epoch"],
+        "best_epoch": best["epoch"],
+        "valid": {key: best[key] for key in ("distortion", "rate", "neg_elbo", "active_units")},
+        "target_rate": best.get("target_rate"),
+        "cpu_seconds": round(float((run / SECONDS_FILE).read_text())),
+    }

@@ -1,0 +1,113 @@
+"""A row of a table: what is trained, on which texts, and how it is measured; read from YAML."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from textvae.config import RunConfig
+from textvae.config.presets import language_model, preset
+
+HERE = Path(__file__).parent
+COMMON = "common.yaml"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Texts:
+    """Files under the folder of corpora."""
+
+    train: str
+    valid: str
+    test: str
+    text: str | int | None = None
+    """The text's column; None: as `textvae train` finds it."""
+    first: int | None = None
+    """Train on the first so many texts; None: on all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measuring:
+    """How the test texts are measured."""
+
+    num_samples: int = 50
+    """K."""
+    limit: int | None = 1000
+    """The first so many test texts; None: all."""
+    num_prior: int = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One training and its measures."""
+
+    table: str
+    name: str
+    title: str
+    """Of the row."""
+    corpus: Texts
+    purpose: str = "sampling"
+    without_latent: bool = False
+    """A language model with the same decoder."""
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Laid over the preset."""
+    measuring: Measuring = field(default_factory=Measuring)
+
+    @property
+    def config(self) -> RunConfig:
+        """All settings."""
+        config = preset(self.purpose).updated(self.settings)
+        return language_model(config) if self.without_latent else config
+
+    @property
+    def digest(self) -> str:
+        """A hash of everything that determines the result but for the code."""
+        content = asdict(self) | {"config": asdict(self.config)}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def read_row(path: Path) -> Row:
+    """Read a row; its table's `common.yaml` lies under it.
+
+    Raises:
+        ValueError: an unknown key.
+    """
+    common = yaml.safe_load((path.parent / COMMON).read_text(encoding="utf-8"))
+    own = yaml.safe_load(path.read_text(encoding="utf-8"))
+    merged = _merged({key: value for key, value in common.items() if key not in ("heading", "note")}, own)
+    corpus, measuring = merged.pop("corpus"), merged.pop("measuring", {})
+    try:
+        return Row(
+            table=path.parent.name,
+            name=path.stem,
+            corpus=Texts(**corpus),
+            measuring=Measuring(**measuring),
+            **merged,
+        )
+    except TypeError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def row_files(table: str | None = None) -> Iterator[Path]:
+    """Return the files of all rows, or of one table's, in the order of their names."""
+    for folder in sorted(path for path in HERE.iterdir() if (path / COMMON).exists()):
+        if table in (None, folder.name):
+            yield from sorted(path for path in folder.glob("*.yaml") if path.name != COMMON)
+
+
+def heading(table: str) -> tuple[str, str]:
+    """Return the heading of a table and the note below it."""
+    common = yaml.safe_load((HERE / table / COMMON).read_text(encoding="utf-8"))
+    return common["heading"], common.get("note", "").strip()
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Return mappings laid over each other at every depth."""
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merged(merged[key], value) if both else value
+    return merged
