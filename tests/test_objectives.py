@@ -17,7 +17,7 @@ from textvae.data.vocabulary import BOS, EOS, PAD
 from textvae.distributions import DiagonalGaussian, rate, standard_normal
 from textvae.errors import ConfigError
 from textvae.models import VAEModel
-from textvae.models.modeling import MIN_SCALE
+from textvae.models.posteriors import MIN_SCALE
 from textvae.objectives import TargetRate, build_beta, elbo_terms, rate_term
 
 ROWS = [[4, 9, 6, EOS], [7, EOS], [5, 5, 8, 10, 4, EOS]]
