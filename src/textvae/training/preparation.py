@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from textvae.config import RunConfig
-from textvae.config.model import SPHERE
 from textvae.config.presets import resolved
 from textvae.data.known import Known, known_entries
 from textvae.data.splits import Splits, open_splits
@@ -18,8 +17,8 @@ from textvae.data.store import TokenStore
 from textvae.data.tokenizer_defaults import default_kind
 from textvae.data.tokenizers import Tokenizer
 from textvae.data.vocabulary import EOS
-from textvae.distributions.sphere import concentration, concentration_rate
 from textvae.errors import DataError
+from textvae.training.concentration import with_concentration, with_fixed_rate
 
 LENGTH_QUANTILE = 0.99
 LONGEST = 512
@@ -55,8 +54,10 @@ def prepare(
         cache_dir: where token arrays are kept; None: the user's cache folder.
 
     Raises:
+        ConfigError: a concentration and a target rate that contradict each other.
         DataError: texts that cannot be used; see `open_splits`.
     """
+    config = with_fixed_rate(config)
     splits = open_splits(data, config.data)
     tokenizer = tokenizer or _train_tokenizer(splits, config)
     train = TokenStore.cached(splits.train, tokenizer, cache_dir=cache_dir)
@@ -66,14 +67,14 @@ def prepare(
     max_length = config.data.max_length or min(train.quantile_length(LENGTH_QUANTILE), LONGEST)
     train, valid = train.cut(max_length), valid.cut(max_length)
     config = resolved(
-        _with_fixed_rate(config),
+        config,
         vocab_size=tokenizer.vocab_size,
         max_length=max_length,
         num_tokens=train.num_tokens,
         num_texts=len(train),
     )
     return Prepared(
-        config=_with_concentration(config),
+        config=with_concentration(config),
         tokenizer=tokenizer,
         train=train,
         valid=valid,
@@ -81,23 +82,6 @@ def prepare(
         facts=_facts(splits, train, valid, tokenizer),
         warnings=splits.warnings,
     )
-
-
-def _with_fixed_rate(config: RunConfig) -> RunConfig:
-    """Return `config` with the target rate that its concentration stands for, where it states one."""
-    model, objective = config.model, config.objective
-    if model.posterior != SPHERE or model.kappa is None or objective.beta != "target":
-        return config
-    return config.updated({"objective": {"target_rate": concentration_rate(model.kappa, model.latent_dim)}})
-
-
-def _with_concentration(config: RunConfig) -> RunConfig:
-    """Return `config` with the concentration whose rate is the target, where it states none."""
-    if config.model.posterior != SPHERE or config.model.kappa is not None:
-        return config
-    assert config.objective.target_rate is not None
-    kappa = concentration(config.objective.target_rate, config.model.latent_dim)
-    return config.updated({"model": {"kappa": kappa}})
 
 
 def target_counts(store: TokenStore, vocab_size: int) -> Tensor:
