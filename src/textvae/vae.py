@@ -233,9 +233,9 @@ class TextVAE:
             ConfigError: latents on a sphere, which no mixture of Gaussians fits.
             DataError: fewer than 100 texts.
         """
-        self.drop_prior()
         posterior = self.codec.posterior(list(open_corpus(data)))
-        fit = fit_prior(posterior, self.codec.prior, seed=seed)
+        fit = fit_prior(posterior, self.codec.model.prior(), seed=seed)
+        self.drop_prior()
         if fit.prior is not None:
             self.codec.fitted_prior = fit.prior
             self.metadata["prior"] = {
