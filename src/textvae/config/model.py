@@ -12,6 +12,9 @@ PRIORS = (STANDARD, MIXTURE, VAMP, FLOW)
 GAUSSIAN, BATCH_NORM, DELTA, SPHERE = "gaussian", "batch_norm", "delta", "von-mises-fisher"
 POSTERIORS = (GAUSSIAN, BATCH_NORM, DELTA, FLOW, SPHERE)
 
+MAX_KAPPA = 1e6
+"""Beyond it a von Mises-Fisher posterior is a point to all intents."""
+
 PARTNERS = {
     GAUSSIAN: (PRIORS, ""),
     BATCH_NORM: ((STANDARD, MIXTURE, FLOW), "pseudo-inputs are no batch of texts to be normalised over"),
@@ -129,7 +132,7 @@ class ModelConfig:
         for name in ("prior_components", "pseudo_length", "prior_layers", "flow_layers"):
             check_range(f"model.{name}", getattr(self, name), 1)
         for name in ("gamma", "delta", "kappa"):
-            check_range(f"model.{name}", getattr(self, name), above=0)
+            check_range(f"model.{name}", getattr(self, name), above=0, high=MAX_KAPPA)
         if not self.has_latent and (self.prior, self.posterior) != (STANDARD, GAUSSIAN):
             raise ConfigError(
                 f"model.encoder is 'none', so there is no z for the {self.prior} prior and the {self.posterior} posterior; "

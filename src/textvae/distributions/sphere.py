@@ -12,6 +12,9 @@ from torch import Tensor
 from torch.distributions import Distribution, register_kl
 from torch.nn.functional import normalize
 
+from textvae.config.model import MAX_KAPPA
+from textvae.errors import ConfigError
+
 QUANTILES = 4097
 """Entries of the table of angles, even steps of a standard normal number between -FAR and FAR."""
 FAR = 8.0
@@ -120,8 +123,17 @@ def concentration_rate(kappa: float, dim: int) -> float:
 
 
 def concentration(rate: float, dim: int) -> float:
-    """Return the kappa whose rate is `rate` nats, by bisection of its logarithm."""
-    low, high = -30.0, 30.0
+    """Return the kappa whose rate is `rate` nats, by bisection of its logarithm.
+
+    Raises:
+        ConfigError: it would be beyond `MAX_KAPPA`.
+    """
+    low, high = -10.0, math.log(MAX_KAPPA)
+    if (most := concentration_rate(MAX_KAPPA, dim)) < rate:
+        raise ConfigError(
+            f"objective.target_rate is {rate:g} nats, and a sphere in {dim} dimensions holds at most {most:.1f}; "
+            "raise model.latent_dim, or lower the target"
+        )
     while high - low > 1e-12:
         middle = (low + high) / 2
         low, high = (middle, high) if concentration_rate(math.exp(middle), dim) < rate else (low, middle)
@@ -144,6 +156,7 @@ def mean_length(kappa: float, dim: int) -> float:
     return math.exp(log_bessel(dim / 2, kappa) - log_bessel(dim / 2 - 1, kappa))
 
 
+@lru_cache(maxsize=1024)
 def log_bessel(order: float, x: float) -> float:
     """Return log I_order(x), the modified Bessel function of the first kind, for x > 0.
 

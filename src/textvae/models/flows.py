@@ -1,6 +1,7 @@
 """Invertible networks, from zuko: imported where one is built, for that takes a second or two."""
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -10,6 +11,12 @@ from textvae.errors import MissingExtraError
 
 HIDDEN = (64, 64)
 """Units of the networks in each layer."""
+
+
+def check_installed() -> None:
+    """Raise `MissingExtraError` unless zuko is installed."""
+    if find_spec("zuko") is None:
+        raise MissingExtraError("zuko", "control")
 
 
 def coupling_flow(dim: int, num_layers: int, *, context_dim: int) -> nn.Module:
@@ -52,7 +59,5 @@ def _composed(layers: Any) -> nn.Module:
 
 
 def _zuko(module: str) -> Any:
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("zuko", "control") from error
+    check_installed()
+    return import_module(module)

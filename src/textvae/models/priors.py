@@ -60,7 +60,10 @@ class StandardPrior(PriorFamily):
 
 
 class MixturePrior(PriorFamily):
-    """sum_k weights_k N(loc_k, scale_k²): equal weights, random means and scales of 1 at first."""
+    """sum_k weights_k N(loc_k, scale_k²): equal weights, random means and scales of 1 at first.
+
+    Weight decay draws the means a little towards 0, as it does all matrices.
+    """
 
     def __init__(self, latent_dim: int, num_components: int) -> None:
         super().__init__()

@@ -32,7 +32,11 @@ def with_fixed_rate(config: RunConfig) -> RunConfig:
 
 
 def with_concentration(config: RunConfig) -> RunConfig:
-    """Return resolved `config` with the concentration whose rate is the target, where it states none."""
+    """Return resolved `config` with the concentration whose rate is the target, where it states none.
+
+    Raises:
+        ConfigError: the sphere has too few dimensions for the target rate.
+    """
     model, objective = config.model, config.objective
     if model.posterior != SPHERE or model.kappa is not None:
         return config
