@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+import types
 
 import numpy as np
 import pytest
@@ -279,16 +280,9 @@ def test_an_aggressive_step_fits_the_encoder_and_then_takes_one_step_of_the_deco
 def test_aggressive_updates_end_when_mutual_information_falls(prepared, monkeypatch):
     updates = aggressive_updates(prepared)[1]
     values = iter([1.0, 2.5, 2.4])
-    monkeypatch.setattr("textvae.training.aggressive.mutual_information", lambda *_: next(values))
-
-    class Posterior:
-        loc = scale = None
-
-    class Stub:
-        def posterior(self, store):
-            return Posterior
-
-    said = [updates.aggressive.close_epoch(Stub(), prepared.valid) for _ in range(3)]
+    monkeypatch.setattr("textvae.training.aggressive.posterior_information", lambda _: next(values))
+    codec = types.SimpleNamespace(posterior=lambda store: None)
+    said = [updates.aggressive.close_epoch(codec, prepared.valid) for _ in range(3)]
     assert said == [
         None,
         None,

@@ -27,7 +27,8 @@ from textvae.models import (
 )
 from textvae.models.attention import Block
 from textvae.models.cells import read_token, read_tokens
-from textvae.models.modeling import MIN_SCALE, shift
+from textvae.models.modeling import shift
+from textvae.models.posteriors import MIN_SCALE
 from textvae.models.recurrent import CELLS, RecurrentDecoder, RecurrentEncoder
 from textvae.models.registry import decoders, encoders
 from textvae.models.transformer import TransformerDecoder

@@ -17,7 +17,7 @@ from textvae.data.vocabulary import BOS, EOS, PAD
 from textvae.distributions import DiagonalGaussian, rate, standard_normal
 from textvae.errors import ConfigError
 from textvae.models import VAEModel
-from textvae.models.modeling import MIN_SCALE
+from textvae.models.posteriors import MIN_SCALE
 from textvae.objectives import build_beta, elbo_terms, rate_term
 from textvae.objectives.betas import build_controller
 from textvae.objectives.controllers import MIN_BETA, PID, Logarithmic

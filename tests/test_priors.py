@@ -51,15 +51,15 @@ def test_the_density_is_the_weighted_sum():
 
 def test_samples_have_the_mixture_s_moments():
     num = 40_000
-    noise = torch.randn(num, 2, generator=generator(), dtype=torch.float64)
-    z = mixture().at(noise, torch.rand(num, generator=generator(1), dtype=torch.float64))
+    z = mixture().at(torch.randn(num, 3, generator=generator(), dtype=torch.float64))
     deviation = (z.mean(0) - mixture().mean).abs() / (mixture().variance / num).sqrt()
     assert bool((deviation < 4).all())
     assert z.var(dim=0).numpy() == pytest.approx(mixture().variance.numpy(), rel=0.05)
 
 
-def test_a_uniform_number_chooses_the_component():
-    chosen = mixture().at(torch.zeros(4, 2), torch.tensor([0.0, 0.19, 0.2, 0.999]))
+def test_the_quantile_of_the_last_number_chooses_the_component():
+    quantiles = torch.tensor([[0.0], [0.19], [0.2001], [0.999]], dtype=torch.float64)
+    chosen = mixture().at(torch.cat([torch.zeros(4, 2), torch.special.ndtri(quantiles)], dim=1))
     assert chosen.tolist() == [CENTRES[0], CENTRES[0], CENTRES[1], CENTRES[2]]
 
 
@@ -87,7 +87,7 @@ def test_the_rate_falls_by_the_gain():
     found = fit_prior(posteriors(1000, CENTRES), sizes=(1, 3))
     assert found.prior is not None
     assert len(found.prior.weights) == 3
-    assert found.gain == pytest.approx(found.log_density - found.standard_log_density)
+    assert found.gain == pytest.approx(found.log_density - found.own_log_density)
     assert found.gain > 1
 
 

@@ -21,7 +21,7 @@ from textvae.control.interpolation import path
 from textvae.control.neighbors import Neighbor, neighbors
 from textvae.control.priors import PriorFit, fit_prior
 from textvae.data.sources import open_corpus
-from textvae.distributions import DiagonalGaussian
+from textvae.distributions import Posterior
 from textvae.errors import ExportError
 from textvae.evaluation.likelihood import likelihoods
 from textvae.evaluation.report import Evaluation, evaluate
@@ -182,7 +182,7 @@ class TextVAE:
         """Return z of each text, (B, D) float32: posterior means, or one draw each."""
         return self.codec.encode(checked_texts(texts), sample=sample, seed=drawn_seed(seed)).float().numpy()
 
-    def posterior(self, texts: Sequence[str]) -> DiagonalGaussian:
+    def posterior(self, texts: Sequence[str]) -> Posterior:
         """Return q(z|x) over (B, D)."""
         return self.codec.posterior(checked_texts(texts))
 
@@ -230,9 +230,11 @@ class TextVAE:
             seed: of the fit.
 
         Raises:
+            ConfigError: latents on a sphere, which no mixture of Gaussians fits.
             DataError: fewer than 100 texts.
         """
-        fit = fit_prior(self.codec.posterior(list(open_corpus(data))), seed=seed)
+        posterior = self.codec.posterior(list(open_corpus(data)))
+        fit = fit_prior(posterior, self.codec.model.prior(), seed=seed)
         self.drop_prior()
         if fit.prior is not None:
             self.codec.fitted_prior = fit.prior

@@ -44,9 +44,7 @@ def drop(run: Run, common: WithModel) -> None:
 def described(found: "PriorFit") -> str:
     """Return in a sentence what was fitted."""
     if found.prior is None:
-        return (
-            f"N(0, I) stays: no mixture was better on held-out latents (fitted to {found.num_texts:,} texts)"
-        )
+        return f"the model's own prior stays: no mixture was better on held-out latents (fitted to {found.num_texts:,} texts)"
     return (
         f"prior: a mixture of {len(found.prior.weights)} Gaussians, fitted to {found.num_texts:,} texts; "
         f"on held-out texts the rate falls by {found.gain:.2f} nats a text"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from textvae.config import RunConfig, load_settings
+from textvae.config.model import GAUSSIAN, STANDARD
 from textvae.errors import CorruptRunError
 
 FAITHFUL_NATS = 2.0
@@ -129,7 +130,14 @@ def model_row(model: dict[str, Any], parameters: int | None) -> tuple[str, str]:
         f"{model['encoder']} {model['encoder_dim']}",
         f"{model['decoder']} {model['decoder_dim']}",
     )
-    return "model", f"{encoder} → z {model['latent_dim']} → {decoder}{size}"
+    return "model", f"{encoder} → z {model['latent_dim']}{_kinds(model)} → {decoder}{size}"
+
+
+def _kinds(model: dict[str, Any]) -> str:
+    """Return which posterior and prior a model has, unless they are the plain ones; older models do not say."""
+    plain = {"posterior": GAUSSIAN, "prior": STANDARD}
+    kinds = [f"{model[part]} {part}" for part in plain if model.get(part, plain[part]) != plain[part]]
+    return f" ({', '.join(kinds)})" if kinds else ""
 
 
 def measure_rows(held: dict[str, Any], latent_dim: int, target: float | None) -> list[tuple[str, str]]:

@@ -18,9 +18,9 @@ from textvae.data.store import TokenStore
 from textvae.data.tokenizers import Tokenizer
 from textvae.decoding.engine import decode
 from textvae.decoding.lexicon import Lexicon
-from textvae.decoding.noise import derived_seed, row_normals, row_uniforms
+from textvae.decoding.noise import row_normals
 from textvae.decoding.pairs import PairLexicon
-from textvae.distributions import DiagonalGaussian, GaussianMixture, Prior
+from textvae.distributions import GaussianMixture, Posterior, Prior, joined, on_cpu, rows
 from textvae.errors import LatentError
 from textvae.models.products import Layouts, laid_out
 from textvae.progress import Work
@@ -35,9 +35,6 @@ CANDIDATE_ROWS = 1024
 
 CANDIDATE_STRIDE = 2**48
 """Row numbers between the candidates of one row: the first has the row's own noise, and more of them change no other's."""
-
-COMPONENT_STREAM = 1
-"""Derives the seed by which components of a mixture are chosen: its numbers must not be those that tokens are drawn by."""
 
 
 class Codec(Generic[M]):
@@ -103,18 +100,18 @@ class Codec(Generic[M]):
             self.work.count(len(indices))
 
     @torch.no_grad()  # not inference_mode: people optimise over what comes back
-    def posterior(self, texts: Sequence[str] | TokenStore) -> DiagonalGaussian:
+    def posterior(self, texts: Sequence[str] | TokenStore) -> Posterior:
         """Return q(z|x) over (N, D)."""
         store = texts if isinstance(texts, TokenStore) else self.store(texts)
-        loc = torch.empty(len(store), self.latent_dim, dtype=self.dtype)
-        scale = torch.empty_like(loc)
+        if not len(store):
+            return rows(self.posterior([""]), slice(0))
+        parts, order = [], []
         self.model.eval()
         with self._laid_out(), self.work.part("encoding", len(store)):
             for indices, tokens, lengths in self.batches(store):
-                posterior = self.model.posterior(tokens, lengths)
-                loc[indices] = posterior.loc.to(loc)
-                scale[indices] = posterior.scale.to(scale)
-        return DiagonalGaussian(loc, scale)
+                parts.append(self.model.posterior(tokens, lengths))
+                order.append(indices)
+        return rows(on_cpu(joined(parts)), np.argsort(np.concatenate(order)))
 
     @torch.no_grad()
     def log_likelihood(self, store: TokenStore, z: Tensor) -> Tensor:
@@ -138,20 +135,23 @@ class Codec(Generic[M]):
         posterior = self.posterior(texts)
         if not sample:
             return posterior.loc
-        return posterior.at(row_normals(seed, range(len(texts)), self.latent_dim).to(posterior.loc))
+        return posterior.at(row_normals(seed, range(len(texts)), posterior.noise_dim).to(self.dtype))
 
     @property
+    @torch.no_grad()
     def prior(self) -> Prior:
         """p(z): the one fitted afterwards where there is one, else the model's own."""
-        return self.fitted_prior or self.model.prior()
+        if self.fitted_prior:
+            return self.fitted_prior
+        self.model.eval()
+        return self.model.prior()
 
+    @torch.no_grad()
     def prior_sample(self, num: int, *, seed: int = 0) -> Tensor:
         """Return z ~ p(z), (num, D), noise by (seed, row)."""
-        noise = row_normals(seed, range(num), self.latent_dim)
-        if isinstance(self.prior, GaussianMixture):
-            chosen = row_uniforms(derived_seed(seed, COMPONENT_STREAM), range(num), 1).squeeze(1)
-            return self.prior.at(noise.to(self.prior.loc), chosen).to(self.dtype)
-        return self.prior.at(noise.to(self.dtype).to(self.device)).cpu()
+        prior = on_cpu(self.prior)
+        noise = row_normals(seed, range(num), prior.noise_dim)
+        return prior.at(noise.to(prior.tensors[0])).to(self.dtype)
 
     def decode(
         self, z: Tensor, config: DecodingConfig | None = None, *, seed: int = 0, prefix: str = ""

@@ -71,7 +71,7 @@ def description_files(codec: Codec) -> dict[str, Content]:
     if codec.known:
         files[LEXICON_FILE] = codec.known.to_json()
     if prior := codec.fitted_prior:
-        files[PRIOR_FILE] = save_tensors({"weights": prior.weights, "loc": prior.loc, "scale": prior.scale})
+        files[PRIOR_FILE] = prior_tensors(prior)
     return files
 
 
@@ -122,16 +122,19 @@ def load_description(folder: Path, *others: str) -> Description:
         tokenizer,
         _read(DecodingConfig, folder / DECODING_FILE),
         _read_known(folder / LEXICON_FILE) if LEXICON_FILE in listed else None,
-        _read_prior(folder / PRIOR_FILE, config) if PRIOR_FILE in listed else None,
+        read_prior(folder / PRIOR_FILE, config) if PRIOR_FILE in listed else None,
     )
 
 
 def unshared(model: nn.Module, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return `weights` with each of the model's shared (tied) tensors once, under its first name."""
+    """Return `weights` with each of the model's shared (tied) tensors once, under its first name.
+
+    Masks and orders, of flows, are left out: the settings determine them.
+    """
     first: dict[int, str] = {}
     for name, tensor in model.state_dict(keep_vars=True).items():
         first.setdefault(id(tensor), name)
-    return {name: weights[name] for name in first.values()}
+    return {name: weights[name] for name in first.values() if weights[name].is_floating_point()}
 
 
 def load_weights(model: VAEModel, weights: dict[str, Tensor], folder: Path) -> None:
@@ -175,7 +178,17 @@ def _read_known(path: Path) -> Known:
         raise CorruptRunError(f"{path} cannot be read as a lexicon: {error}") from error
 
 
-def _read_prior(path: Path, config: ModelConfig) -> GaussianMixture:
+def prior_tensors(prior: GaussianMixture) -> Content:
+    """Return the content of a file that keeps a mixture."""
+    return save_tensors({"weights": prior.weights, "loc": prior.loc, "scale": prior.scale})
+
+
+def read_prior(path: Path, config: ModelConfig) -> GaussianMixture:
+    """Read what `prior_tensors` wrote.
+
+    Raises:
+        CorruptRunError: no mixture, or one of other dimensions than the model's.
+    """
     parts = load_tensors(path)
     shapes = {name: tuple(part.shape) for name, part in parts.items()}
     num, dim = len(parts.get("weights", ())), config.latent_dim

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from textvae.config import ModelConfig
 from textvae.decoding.protocol import StepDecoder
-from textvae.distributions import DiagonalGaussian
+from textvae.distributions import Posterior, Prior
 
 
 class LatentModel(Protocol):
@@ -45,11 +45,11 @@ class LatentModel(Protocol):
         """Leave training mode."""
         ...
 
-    def posterior(self, tokens: Tensor, lengths: Tensor) -> DiagonalGaussian:
+    def posterior(self, tokens: Tensor, lengths: Tensor) -> Posterior:
         """Return q(z|x) over (B, D)."""
         ...
 
-    def prior(self) -> DiagonalGaussian:
+    def prior(self) -> Prior:
         """Return p(z) over (D,)."""
         ...
 

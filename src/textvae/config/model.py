@@ -2,10 +2,27 @@
 
 from dataclasses import dataclass
 
-from textvae.config.fields import check_range, check_types
+from textvae.config.fields import check_choice, check_range, check_types
 from textvae.errors import ConfigError
 
 NO_LATENT = "none"
+
+STANDARD, MIXTURE, VAMP, FLOW = "standard", "mixture", "vamp", "flow"
+PRIORS = (STANDARD, MIXTURE, VAMP, FLOW)
+GAUSSIAN, BATCH_NORM, DELTA, SPHERE = "gaussian", "batch_norm", "delta", "von-mises-fisher"
+POSTERIORS = (GAUSSIAN, BATCH_NORM, DELTA, FLOW, SPHERE)
+
+MAX_KAPPA = 1e6
+"""Beyond it a von Mises-Fisher posterior is a point to all intents."""
+
+PARTNERS = {
+    GAUSSIAN: (PRIORS, ""),
+    BATCH_NORM: ((STANDARD, MIXTURE, FLOW), "pseudo-inputs are no batch of texts to be normalised over"),
+    DELTA: ((STANDARD,), "its floor under the rate holds against N(0, I) only"),
+    FLOW: ((STANDARD, MIXTURE, FLOW), "a VampPrior's components are Gaussians"),
+    SPHERE: ((STANDARD,), "its z lie on a sphere; standard is the uniform distribution there"),
+}
+"""The priors that each posterior goes with, and why no others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +62,44 @@ class ModelConfig:
     """Dropout of a recurrent decoder's hidden-to-hidden weights, one mask a batch (DropConnect)."""
     encoder_dropout: float = 0.1
     """Dropout of the encoder's embeddings and features."""
+    prior: str = STANDARD
+    """p(z). standard: N(0, I), or on the sphere of a von-mises-fisher posterior the uniform distribution; mixture: learned
+    Gaussians; vamp: the posteriors of learned pseudo-inputs; flow: a masked autoregressive flow."""
+    prior_components: int = 50
+    """Gaussians of a mixture, pseudo-inputs of a VampPrior."""
+    pseudo_length: int = 12
+    """Tokens of a pseudo-input."""
+    prior_layers: int = 3
+    """Layers of a flow prior."""
+    posterior: str = GAUSSIAN
+    """q(z|x). gaussian: diagonal; batch_norm: its means normalised over the batch; delta: its rate kept above a floor;
+    flow: coupling layers on top; von-mises-fisher: on the unit sphere, all texts equally concentrated."""
+    gamma: float = 0.5
+    """Standard deviation that batch_norm gives the means over the texts."""
+    delta: float = 2.0
+    """Floor of a delta posterior's rate, nats a text."""
+    flow_layers: int = 4
+    """Coupling layers of a flow posterior."""
+    kappa: float | None = None
+    """Concentration of a von-mises-fisher posterior; None: the one whose rate is objective.target_rate."""
     max_length: int = 128
     """The longest text in tokens, `</s>` not counted."""
+
+    @property
+    def rate_has_dimensions(self) -> bool:
+        """Whether the rate is a sum over dimensions."""
+        return self.prior == STANDARD and self.posterior in (GAUSSIAN, BATCH_NORM, DELTA)
+
+    @property
+    def rate_floor(self) -> float:
+        """Nats a text that the rate cannot fall below: of delta for each text, of batch_norm for a batch's mean."""
+        if self.posterior == DELTA:
+            return self.delta
+        return (
+            self.latent_dim * self.gamma**2 / 2
+            if (self.posterior, self.prior) == (BATCH_NORM, STANDARD)
+            else 0.0
+        )
 
     @property
     def has_latent(self) -> bool:
@@ -66,8 +119,30 @@ class ModelConfig:
                 f"model.encoder is {self.encoder!r} and model.injection {self.injection!r}; "
                 "a language model without z has none in both places, a VAE in neither"
             )
+        self._check_latents()
         for part, width in (("encoder", self.encoder_dim), ("decoder", self.decoder_dim)):
             if getattr(self, part) == "transformer" and width % self.num_heads:
                 raise ConfigError(
                     f"model.{part}_dim is {width}; it must be a multiple of num_heads ({self.num_heads})"
                 )
+
+    def _check_latents(self) -> None:
+        check_choice("model.prior", self.prior, PRIORS)
+        check_choice("model.posterior", self.posterior, POSTERIORS)
+        for name in ("prior_components", "pseudo_length", "prior_layers", "flow_layers"):
+            check_range(f"model.{name}", getattr(self, name), 1)
+        for name in ("gamma", "delta", "kappa"):
+            check_range(f"model.{name}", getattr(self, name), above=0, high=MAX_KAPPA)
+        if not self.has_latent and (self.prior, self.posterior) != (STANDARD, GAUSSIAN):
+            raise ConfigError(
+                f"model.encoder is 'none', so there is no z for the {self.prior} prior and the {self.posterior} posterior; "
+                "use prior standard and posterior gaussian"
+            )
+        partners, why = PARTNERS[self.posterior]
+        if self.prior not in partners:
+            raise ConfigError(
+                f"model.posterior is {self.posterior!r} and model.prior {self.prior!r}: {why}; "
+                f"it goes with prior {' or '.join(partners)}"
+            )
+        if self.latent_dim < 2 and {FLOW, SPHERE} & {self.prior, self.posterior}:
+            raise ConfigError(f"model.latent_dim is {self.latent_dim}; flows and spheres need at least 2")

@@ -3,7 +3,7 @@
 import dataclasses
 
 from textvae.config.fields import check_choice
-from textvae.config.model import NO_LATENT
+from textvae.config.model import GAUSSIAN, NO_LATENT, STANDARD
 from textvae.config.objective import ObjectiveConfig
 from textvae.config.run import RunConfig
 
@@ -18,7 +18,13 @@ PRESETS: dict[str, dict[str, dict[str, object]]] = {
 """`sampling`: fluent prior samples, reconstructions that keep the topic. `editing`: faithful reconstructions."""
 
 LANGUAGE_MODEL: dict[str, dict[str, object]] = {
-    "model": {"encoder": NO_LATENT, "injection": NO_LATENT, "share_embeddings": False},
+    "model": {
+        "encoder": NO_LATENT,
+        "injection": NO_LATENT,
+        "share_embeddings": False,
+        "prior": STANDARD,
+        "posterior": GAUSSIAN,
+    },
     "objective": {"beta": "constant", "beta_max": 1.0, "target_rate": None, "faithful": None},
     "training": {"word_dropout": 0.0},
 }

@@ -14,6 +14,7 @@ import yaml
 from textvae.config.data import DataConfig
 from textvae.config.decoding import DecodingConfig
 from textvae.config.fields import nearest
+from textvae.config.latents import check_rate
 from textvae.config.model import ModelConfig
 from textvae.config.objective import ObjectiveConfig
 from textvae.config.training import TrainingConfig
@@ -32,6 +33,9 @@ class RunConfig:
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     decoding: DecodingConfig = field(default_factory=lambda: SAMPLING_DECODING)
+
+    def __post_init__(self) -> None:
+        check_rate(self.model, self.objective)
 
     def updated(self, *layers: Mapping[str, Any]) -> Self:
         """Return a copy with `layers`, mappings of section to {key: value}, laid over; a later one wins.

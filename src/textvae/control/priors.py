@@ -14,8 +14,17 @@ import torch
 from torch import Tensor
 
 from textvae.config.fields import check_range
-from textvae.distributions import DiagonalGaussian, GaussianMixture, standard_normal
-from textvae.errors import DataError
+from textvae.distributions import (
+    DiagonalGaussian,
+    GaussianMixture,
+    Posterior,
+    Prior,
+    VonMisesFisher,
+    rows,
+    standard_normal,
+    wide,
+)
+from textvae.errors import ConfigError, DataError
 
 SIZES = (16, 64, 256)
 """Numbers of components that are tried."""
@@ -35,41 +44,51 @@ class PriorFit:
     """A prior and what it is worth; log densities are means over held-out texts, nats a text, of one z ~ q(z|x)."""
 
     prior: GaussianMixture | None
-    """None: no mixture was better than N(0, I)."""
+    """None: no mixture was better than the model's own prior."""
     log_density: float
-    standard_log_density: float
-    """Under N(0, I)."""
+    own_log_density: float
+    """Under the model's own prior."""
     num_texts: int
     """Texts it was fitted to."""
 
     @property
     def gain(self) -> float:
         """Nats a text by which the rate falls on held-out texts."""
-        return self.log_density - self.standard_log_density
+        return self.log_density - self.own_log_density
 
 
-def fit_prior(posterior: DiagonalGaussian, *, sizes: Sequence[int] = SIZES, seed: int = 0) -> PriorFit:
+@torch.no_grad()
+def fit_prior(
+    posterior: Posterior, own: Prior | None = None, *, sizes: Sequence[int] = SIZES, seed: int = 0
+) -> PriorFit:
     """Fit mixtures of several sizes to nine tenths of the texts and keep the one under which the rest is likeliest.
 
     Args:
-        posterior: q(z|x) of N texts, over (N, D).
+        posterior: q(z|x) of N texts, over (N, D); of one that is no Gaussian, a draw stands for each text.
+        own: the prior that has to be beaten; None: N(0, I).
         sizes: numbers of components; those that leave fewer than two texts to each are not tried.
         seed: of the split, the starts and the held-out samples.
 
     Raises:
-        ConfigError: a number of components below 1.
+        ConfigError: a number of components below 1, or latents on a sphere.
         DataError: fewer than 100 texts.
     """
+    if isinstance(posterior, VonMisesFisher):
+        raise ConfigError(
+            "z of a von-mises-fisher posterior lie on a sphere; no mixture of Gaussians fits them"
+        )
     num_texts = len(posterior.loc)
     if num_texts < MIN_TEXTS:
         raise DataError(f"a prior was to be fitted to {num_texts} texts; give at least {MIN_TEXTS}")
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(num_texts, generator=generator)
     num_held = max(1, int(HELD_OUT_SHARE * num_texts))
-    held, kept = (_rows(posterior, rows) for rows in (order[:num_held], order[num_held:]))
+    moments = _moments(wide(posterior), generator)
+    held, kept = (rows(moments, chosen) for chosen in (order[:num_held], order[num_held:]))
     z = held.at(torch.randn(held.loc.shape, generator=generator, dtype=torch.float64))
-    standard = float(standard_normal(z.shape[1], like=z).log_prob(z).mean())
-    best, best_density = None, standard
+    prior = standard_normal(z.shape[1], like=z) if own is None else wide(own)
+    own_density = float(prior.log_prob(z).mean())
+    best, best_density = None, own_density
     for size in sizes:
         check_range("sizes", size, 1)
         if 2 * size > len(kept.loc):
@@ -79,7 +98,7 @@ def fit_prior(posterior: DiagonalGaussian, *, sizes: Sequence[int] = SIZES, seed
         if density > best_density:
             best, best_density = mixture, density
     return PriorFit(
-        prior=best, log_density=best_density, standard_log_density=standard, num_texts=len(kept.loc)
+        prior=best, log_density=best_density, own_log_density=own_density, num_texts=len(kept.loc)
     )
 
 
@@ -117,5 +136,10 @@ def _expected_log_density(loc: Tensor, second: Tensor, centres: Tensor, variance
     return -0.5 * (second @ precision.T - 2 * loc @ (centres * precision).T + constant)
 
 
-def _rows(posterior: DiagonalGaussian, rows: Tensor) -> DiagonalGaussian:
-    return DiagonalGaussian(posterior.loc[rows].double(), posterior.scale[rows].double())
+def _moments(posterior: Posterior, generator: torch.Generator) -> DiagonalGaussian:
+    """Return means and scales of each text; of a posterior that is no Gaussian those of one draw, which has no spread."""
+    if isinstance(posterior, DiagonalGaussian):
+        return posterior
+    shape = posterior.loc.shape
+    z = posterior.at(torch.randn(shape, generator=generator, dtype=torch.float64))
+    return DiagonalGaussian(z, torch.zeros_like(z))

@@ -1,6 +1,6 @@
 """What the latents of a set of sentences say: active units, mutual information, rate by dimension.
 
-All take the posteriors of N sentences, `loc` and `scale` of shape (N, D), and compute in float64.
+All take the posteriors of N sentences, of Gaussian ones `loc` and `scale` of shape (N, D), and compute in float64.
 """
 
 import math
@@ -9,8 +9,12 @@ import torch
 from torch import Tensor
 
 from textvae.distributions.gaussian import DiagonalGaussian, standard_normal
+from textvae.distributions.protocol import Posterior, wide
 from textvae.distributions.rates import rate_per_dimension
 from textvae.errors import LatentError
+
+PAIRS_AT_ONCE = 2**16
+"""Densities of one sentence's z under another's posterior that are taken together: tens of MB for a flow."""
 
 
 def active_units(loc: Tensor, threshold: float = 0.01) -> int:
@@ -74,6 +78,30 @@ def mutual_information(
     entropy = 0.5 * (1 + math.log(2 * math.pi)) * loc.shape[1] + scale.log().sum(dim=1)  # (N,)
     log_q = torch.cat([_log_aggregate(part, loc, scale) for part in z.split(chunk)])  # (N,)
     return float(-entropy.mean() - log_q.mean())
+
+
+@torch.no_grad()
+def posterior_information(posterior: Posterior, *, generator: torch.Generator | None = None) -> float:
+    """Estimate I(x; z) = E[log q(z|x)] - E[log q(z)] of any family: of Gaussians, `mutual_information`.
+
+    Of others both terms are taken at one sample a sentence, the same: no estimate is above ln N, and equal posteriors give
+    0. q(z) is the mean density of all N sentences, in chunks.
+
+    Returns:
+        Nats.
+
+    Raises:
+        LatentError: as `mutual_information`.
+    """
+    if isinstance(posterior, DiagonalGaussian):
+        return mutual_information(posterior.loc, posterior.scale, generator=generator)
+    posterior, num_texts = wide(posterior), len(posterior.tensors[0])
+    generator = generator or torch.Generator().manual_seed(0)
+    noise = torch.randn(num_texts, posterior.noise_dim, generator=generator, dtype=torch.float64)
+    z = _checked("z", posterior.at(noise))
+    size = max(1, PAIRS_AT_ONCE // num_texts)
+    log_q = [posterior.log_prob(part.unsqueeze(1)).logsumexp(dim=1) for part in z.split(size)]  # of (C, N)
+    return float((posterior.log_prob(z) - torch.cat(log_q)).mean()) + math.log(num_texts)
 
 
 def _log_aggregate(z: Tensor, loc: Tensor, scale: Tensor) -> Tensor:

@@ -1,10 +1,28 @@
 """Posteriors and priors as `torch.distributions`, and the rate between them."""
 
+from textvae.distributions.flow import FlowDistribution
 from textvae.distributions.gaussian import DiagonalGaussian, standard_normal
 from textvae.distributions.mixture import GaussianMixture
-from textvae.distributions.rates import rate, rate_per_dimension
+from textvae.distributions.protocol import Posterior, Prior, joined, on_cpu, rows, wide
+from textvae.distributions.rates import has_closed_form, rate, rate_at, rate_parts, rate_per_dimension
+from textvae.distributions.sphere import SphereUniform, VonMisesFisher
 
-Prior = DiagonalGaussian | GaussianMixture
-"""p(z) over (D,)."""
-
-__all__ = ["DiagonalGaussian", "GaussianMixture", "Prior", "rate", "rate_per_dimension", "standard_normal"]
+__all__ = [
+    "DiagonalGaussian",
+    "FlowDistribution",
+    "GaussianMixture",
+    "Posterior",
+    "Prior",
+    "SphereUniform",
+    "VonMisesFisher",
+    "has_closed_form",
+    "joined",
+    "on_cpu",
+    "rate",
+    "rate_at",
+    "rate_parts",
+    "rate_per_dimension",
+    "rows",
+    "standard_normal",
+    "wide",
+]

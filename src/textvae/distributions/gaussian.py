@@ -28,6 +28,20 @@ class DiagonalGaussian(Independent):
         """Standard deviations, (..., D)."""
         return self.base_dist.scale
 
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Means and standard deviations."""
+        return self.loc, self.scale
+
+    def with_tensors(self, *tensors: Tensor) -> "DiagonalGaussian":
+        """Return the Gaussian of other means and standard deviations."""
+        return DiagonalGaussian(*tensors)
+
+    @property
+    def noise_dim(self) -> int:
+        """D."""
+        return self.event_shape[0]
+
     def expand(self, batch_shape: Sequence[int], _instance: object = None) -> "DiagonalGaussian":
         """Return the same distribution repeated over `batch_shape`."""
         shape = (*batch_shape, *self.event_shape)

@@ -1,5 +1,6 @@
 """The mixture of diagonal Gaussians, as a `torch.distributions.Distribution`."""
 
+import torch
 from torch import Tensor
 from torch.distributions import Categorical, MixtureSameFamily
 
@@ -20,11 +21,26 @@ class GaussianMixture(MixtureSameFamily):
         components = DiagonalGaussian(loc, scale)
         super().__init__(Categorical(probs=weights, validate_args=False), components, validate_args=False)
 
-    def at(self, noise: Tensor, uniforms: Tensor) -> Tensor:
-        """Return a sample for each row of standard normal `noise`, (B, D), and each of `uniforms` in [0, 1), (B,).
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Weights, means and standard deviations."""
+        return self.weights, self.loc, self.scale
 
-        The uniform number chooses the component, the noise the place in it.
+    def with_tensors(self, *tensors: Tensor) -> "GaussianMixture":
+        """Return the mixture of other weights, means and standard deviations."""
+        return GaussianMixture(*tensors)
+
+    @property
+    def noise_dim(self) -> int:
+        """D, and one for the component."""
+        return self.loc.shape[1] + 1
+
+    def at(self, noise: Tensor) -> Tensor:
+        """Return a draw for each row of standard normal `noise`, (..., D + 1).
+
+        The first D numbers choose the place in a component, the last one the component: by its quantile.
         """
         bounds = self.weights.cumsum(dim=0)
-        chosen = (uniforms.to(bounds).unsqueeze(1) >= bounds).sum(dim=1).clamp(max=len(bounds) - 1)
-        return self.loc[chosen] + self.scale[chosen] * noise
+        quantiles = torch.special.ndtr(noise[..., -1:]).to(bounds)
+        chosen = (quantiles >= bounds).sum(dim=-1).clamp(max=len(bounds) - 1)
+        return self.loc[chosen] + self.scale[chosen] * noise[..., :-1]

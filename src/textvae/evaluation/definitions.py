@@ -55,7 +55,8 @@ _ALL = (
         "rate",
         "nats a sentence",
         "neither",
-        "Mean over the N sentences of KL(q(z|x) || p(z)), in closed form for a Gaussian posterior and prior.",
+        "Mean over the N sentences of KL(q(z|x) || p(z)): in closed form for a Gaussian posterior and prior and on the "
+        "sphere, else log q(z|x) - log p(z) at the distortion's sample.",
         ("N",),
     ),
     Definition(
@@ -111,7 +112,8 @@ _ALL = (
         "mutual information",
         "nats",
         "higher",
-        "E[log q(z|x)] - E[log q(z)]: the first term in closed form, the second at one sample z a sentence under "
+        "E[log q(z|x)] - E[log q(z)]: the first term in closed form (Gaussian posteriors; of others at the same sample), "
+        "the second at one sample z a sentence under "
         "the aggregate posterior of the whole set of N sentences, not a mini-batch. Its ceiling is ln N.",
         ("N",),
     ),

@@ -9,7 +9,7 @@ from textvae.codec import Codec
 from textvae.config.fields import check_range
 from textvae.data.store import TokenStore
 from textvae.decoding.noise import derived_seed, row_normals
-from textvae.distributions import DiagonalGaussian, GaussianMixture, Prior, rate
+from textvae.distributions import Posterior, Prior, has_closed_form, rate, wide
 from textvae.objectives.elbo import iw_elbo
 
 
@@ -20,15 +20,16 @@ class Likelihoods:
     distortion: Tensor
     """-log p(x|z) of one posterior sample."""
     rate: Tensor
-    """KL(q(z|x) || p(z)); of a prior that is a mixture, its estimate from the same sample as the distortion's."""
+    """KL(q(z|x) || p(z)); where it has no closed form, its estimate from the same sample as the distortion's."""
     iw_nll: Tensor
     """-log (1/K) sum_k p(x, z_k) / q(z_k|x), an upper bound of -log p(x)."""
-    posterior: DiagonalGaussian
+    posterior: Posterior
 
 
+@torch.no_grad()
 def log_weights(
     codec: Codec, store: TokenStore, *, num_samples: int, seed: int = 0
-) -> tuple[Tensor, Tensor, DiagonalGaussian]:
+) -> tuple[Tensor, Tensor, Posterior]:
     """Return log w_k = log p(x|z_k) + log p(z_k) - log q(z_k|x) and -log p(x|z_0), with z_k ~ q(z|x).
 
     The encoder runs once a text. Noise is a function of (seed, row, k); densities of z are taken in float64.
@@ -41,7 +42,7 @@ def log_weights(
     """
     check_range("num_samples", num_samples, 1)
     posterior = codec.posterior(store)
-    wide_posterior, wide_prior = _wide(posterior), _wide_prior(codec.prior)
+    wide_posterior, wide_prior = wide(posterior), wide(codec.prior)
     weights = torch.empty(num_samples, len(store), dtype=torch.float64)
     distortion = torch.empty(len(store), dtype=torch.float64)
     size = max(
@@ -49,8 +50,8 @@ def log_weights(
     )  # samples at once: few texts alone make small products
     for start in range(0, num_samples, size):
         samples = range(start, min(start + size, num_samples))
-        noise = [row_normals(derived_seed(seed, k), range(len(store)), codec.latent_dim) for k in samples]
-        z = posterior.at(torch.stack(noise).to(posterior.loc))  # (k, N, D)
+        noise = [row_normals(derived_seed(seed, k), range(len(store)), posterior.noise_dim) for k in samples]
+        z = posterior.at(torch.stack(noise).to(codec.dtype))  # (k, N, D)
         log_p = codec.log_likelihood(store.repeated(len(samples)), z.flatten(0, 1)).view(
             len(samples), len(store)
         )
@@ -78,19 +79,6 @@ def likelihoods(codec: Codec, store: TokenStore, *, num_samples: int, seed: int 
     )
 
 
-def _rate(posterior: DiagonalGaussian, prior: Prior, log_ratio: Tensor) -> Tensor:
+def _rate(posterior: Posterior, prior: Prior, log_ratio: Tensor) -> Tensor:
     """Return the rate of each text, (N,); `log_ratio` is log p(z) - log q(z|x) of one sample."""
-    if isinstance(prior, GaussianMixture):  # no closed form
-        return -log_ratio
-    return rate(_wide(posterior), _wide(prior))
-
-
-def _wide_prior(prior: Prior) -> Prior:
-    if isinstance(prior, GaussianMixture):
-        return GaussianMixture(*(part.cpu().double() for part in (prior.weights, prior.loc, prior.scale)))
-    return _wide(prior)
-
-
-def _wide(distribution: DiagonalGaussian) -> DiagonalGaussian:
-    """Return the distribution on the CPU in float64."""
-    return DiagonalGaussian(distribution.loc.cpu().double(), distribution.scale.cpu().double())
+    return rate(wide(posterior), wide(prior)) if has_closed_form(posterior, prior) else -log_ratio

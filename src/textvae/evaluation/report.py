@@ -10,7 +10,7 @@ from textvae.codec import Codec
 from textvae.config import DecodingConfig
 from textvae.config.fields import check_range
 from textvae.data.store import TokenStore
-from textvae.diagnostics.latents import active_units, mutual_information
+from textvae.diagnostics.latents import active_units, posterior_information
 from textvae.errors import DataError
 from textvae.evaluation.definitions import define
 from textvae.evaluation.likelihood import Likelihoods, likelihoods
@@ -133,11 +133,11 @@ def likelihood_measures(terms: Likelihoods, store: TokenStore, texts: Sequence[s
 
 def latent_measures(terms: Likelihoods) -> dict[str, float]:
     """Return mutual information and active units; a single text has neither."""
-    loc, scale = terms.posterior.loc, terms.posterior.scale
+    loc = terms.posterior.loc
     if len(loc) < 2:
         return {}
     return {
-        "mutual_information": mutual_information(loc, scale),
+        "mutual_information": posterior_information(terms.posterior),
         "active_units": active_units(loc),
         "active_units_0.1": active_units(loc, 0.1),
     }

@@ -31,7 +31,7 @@ def check_fidelity(model: VAEModel, exported: OnnxModel) -> None:
         lengths = torch.randint(1, length + 1, (rows,), generator=random)
         lengths[0] = length
         own, other = model.posterior(tokens, lengths), exported.posterior(tokens, lengths)
-        _check(f"the {model.config.encoder} encoder", [own.loc, own.scale], [other.loc, other.scale])
+        _check(f"the {model.config.encoder} encoder", [*own.tensors], [*other.tensors])
         z = torch.randn(rows, model.config.latent_dim, generator=random)
         _check(f"the {model.config.decoder} decoder", _logits(model, z, tokens), _logits(exported, z, tokens))
 

@@ -8,11 +8,22 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from textvae import __version__
 from textvae.codec import Codec
-from textvae.codec.files import description_files, load_description, to_json
+from textvae.codec.files import description_files, load_description, prior_tensors, read_prior, to_json
 from textvae.codec.location import EXPORT_FILE, is_export
-from textvae.errors import CorruptRunError, MissingExtraError, NewerRunError, RunExistsError, RunNotFoundError
+from textvae.config.model import BATCH_NORM, DELTA, FLOW, GAUSSIAN, ModelConfig
+from textvae.distributions import GaussianMixture, Prior, standard_normal
+from textvae.errors import (
+    CorruptRunError,
+    ExportError,
+    MissingExtraError,
+    NewerRunError,
+    RunExistsError,
+    RunNotFoundError,
+)
 from textvae.export.states import Part
 from textvae.models import VAEModel
 from textvae.storage.atomic import Content, write_folder
@@ -25,6 +36,8 @@ if TYPE_CHECKING:
 FORMATS = ("onnx",)
 FORMAT_VERSION = 1
 FREQUENCIES_FILE, FREQUENCIES = "frequencies.safetensors", "log_frequencies"
+TRAINED_PRIOR_FILE = "trained_prior.safetensors"
+"""The model's own prior, where it is a mixture."""
 GRAPH_FILES = ("encoder.onnx", "prefill.onnx", "step.onnx")
 
 
@@ -46,12 +59,13 @@ def export_codec(
         metadata: kept in the manifest.
 
     Raises:
-        ExportError: an encoder or decoder whose graph would differ from it.
+        ExportError: an encoder or decoder whose graph would differ from it; a posterior or prior that has no graph.
         MissingExtraError: onnx or onnxruntime is not installed.
         RunExistsError: something that is no export is there, or an export, without `overwrite`.
         SaveError: the disk is full, or another failure; what was there is intact.
     """
     _check_installed("onnx", "onnxruntime")
+    _check_latents(codec.model.config)
     check_target(folder, overwrite=overwrite)
     from textvae.export.fidelity import check_fidelity
     from textvae.export.graphs import OPSET, trace
@@ -78,6 +92,10 @@ def export_codec(
     }
     if model.log_frequencies is not None:
         files[FREQUENCIES_FILE] = save_tensors({FREQUENCIES: model.log_frequencies})
+    with torch.no_grad():
+        prior = model.prior()
+    if isinstance(prior, GaussianMixture):
+        files[TRAINED_PRIOR_FILE] = prior_tensors(prior)
     write_folder(folder, files, metadata=dict(metadata))
 
 
@@ -102,7 +120,10 @@ def load_export(folder: Path) -> "Codec[OnnxModel]":
     frequencies = load_tensors(path)[FREQUENCIES] if path.exists() else None
     vocab_size = description.tokenizer.vocab_size
     decoder = OnnxDecoder(prefill, step, parts, vocab_size)
-    return description.codec(OnnxModel(description.config, encoder, decoder, frequencies))
+    model = OnnxModel(
+        description.config, encoder, decoder, _trained_prior(folder, description.config), frequencies
+    )
+    return description.codec(model)
 
 
 def read_about(folder: Path) -> dict[str, Any]:
@@ -143,7 +164,22 @@ def _in_memory(model: VAEModel, graphs: "Graphs") -> "OnnxModel":
 
     encoder, prefill, step = (Session(graph.SerializeToString()) for graph in graphs.named().values())
     decoder = OnnxDecoder(prefill, step, graphs.parts, model.decoder.vocab_size)
-    return OnnxModel(model.config, encoder, decoder, model.log_frequencies)
+    return OnnxModel(model.config, encoder, decoder, model.prior(), model.log_frequencies)
+
+
+def _trained_prior(folder: Path, config: ModelConfig) -> Prior:
+    path = folder / TRAINED_PRIOR_FILE
+    return (
+        read_prior(path, config) if path.exists() else standard_normal(config.latent_dim, like=torch.empty(0))
+    )
+
+
+def _check_latents(config: ModelConfig) -> None:
+    if config.posterior not in (GAUSSIAN, BATCH_NORM, DELTA) or config.prior == FLOW:
+        raise ExportError(
+            f"a {config.posterior} posterior with a {config.prior} prior cannot be exported: graphs hold Gaussian "
+            "posteriors, and priors that are N(0, I) or mixtures"
+        )
 
 
 def _parts(about: dict[str, Any]) -> tuple[Part, ...]:

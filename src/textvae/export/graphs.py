@@ -88,8 +88,8 @@ class _Encoder(nn.Module):
         self.model = model
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        posterior = self.model.posterior(tokens, lengths)
-        return posterior.loc, posterior.scale
+        loc, scale = self.model.posterior(tokens, lengths).tensors  # of a Gaussian
+        return loc, scale
 
 
 class _Prefill(nn.Module):

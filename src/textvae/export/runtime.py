@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from textvae.config import ModelConfig
 from textvae.data.vocabulary import BOS
-from textvae.distributions import DiagonalGaussian, standard_normal
+from textvae.distributions import DiagonalGaussian, Prior
 from textvae.errors import CorruptRunError
 from textvae.export.states import Part, state_names
 from textvae.models.output import CHUNK_LOGITS
@@ -78,9 +78,15 @@ class OnnxModel:
     dtype = torch.float32
 
     def __init__(
-        self, config: ModelConfig, encoder: Session, decoder: OnnxDecoder, log_frequencies: Tensor | None
+        self,
+        config: ModelConfig,
+        encoder: Session,
+        decoder: OnnxDecoder,
+        prior: Prior,
+        log_frequencies: Tensor | None,
     ) -> None:
         self.config, self.decoder, self.log_frequencies = config, decoder, log_frequencies
+        self._prior = prior
         self._encoder = encoder
 
     def eval(self) -> Self:
@@ -91,9 +97,9 @@ class OnnxModel:
         """Return q(z|x) over (B, D)."""
         return DiagonalGaussian(*self._encoder({"tokens": tokens, "lengths": lengths}))
 
-    def prior(self) -> DiagonalGaussian:
-        """Return p(z) = N(0, I) over (D,)."""
-        return standard_normal(self.config.latent_dim, like=torch.empty(0))
+    def prior(self) -> Prior:
+        """Return p(z) over (D,)."""
+        return self._prior
 
     def log_likelihood(self, tokens: Tensor, lengths: Tensor, z: Tensor) -> Tensor:
         """Return log p(x|z), (B,) nats a sentence, token by token: what is scored is what decodes."""

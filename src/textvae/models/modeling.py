@@ -5,14 +5,13 @@ from torch import Tensor, nn
 
 from textvae.config import ModelConfig
 from textvae.data.vocabulary import BOS
-from textvae.distributions import DiagonalGaussian, standard_normal
+from textvae.distributions import DiagonalGaussian, Posterior, Prior, standard_normal
 from textvae.errors import ConfigError
 from textvae.models.negatives import Negatives
 from textvae.models.output import OutputLayer, token_log_probs
+from textvae.models.posteriors import build_posterior
+from textvae.models.priors import build_prior
 from textvae.models.registry import build_decoder, build_encoder
-
-MIN_SCALE = 1e-4
-"""The floor of the posterior's standard deviation; keeps the rate finite."""
 
 
 class VAEModel(nn.Module):
@@ -35,7 +34,10 @@ class VAEModel(nn.Module):
         if config.share_embeddings:
             self.embedding.weight = self.decoder.embedding.weight
         self.encoder_dropout = nn.Dropout(config.encoder_dropout)
-        self.posterior_head = nn.Linear(self.encoder.feature_dim, 2 * config.latent_dim)
+        family = build_posterior(config)
+        self.posterior_head = nn.Linear(self.encoder.feature_dim, family.width)
+        self.posterior_family = family
+        self.prior_family = build_prior(config)
 
     @property
     def device(self) -> torch.device:
@@ -53,22 +55,31 @@ class VAEModel(nn.Module):
         output = self.decoder.output
         return output.log_frequencies.cpu() if isinstance(output, OutputLayer) else None
 
-    def posterior(self, tokens: Tensor, lengths: Tensor) -> DiagonalGaussian:
+    def posterior(self, tokens: Tensor, lengths: Tensor) -> Posterior:
         """Return q(z|x) over (B, D); where the model has no z, p(z)."""
         if not self.config.has_latent:
-            return self.prior().expand((len(tokens),))
+            return self._no_latent().expand((len(tokens),))
         if self.training:
-            embedded = self.encoder_dropout(self.embedding(tokens))
-            features = self.encoder_dropout(self.encoder(embedded, lengths))
-        else:
-            features = self.encoder.read(tokens, lengths, self.embedding)
-        loc, raw_scale = self.posterior_head(features).chunk(2, dim=-1)
-        if loc.dtype != torch.float64:
-            loc, raw_scale = loc.float(), raw_scale.float()
-        return DiagonalGaussian(loc, nn.functional.softplus(raw_scale) + MIN_SCALE)
+            return self._posterior(self._features(self.embedding(tokens), lengths))
+        return self._posterior(self.encoder.read(tokens, lengths, self.embedding))
 
-    def prior(self) -> DiagonalGaussian:
-        """Return p(z) = N(0, I) over (D,)."""
+    def prior(self) -> Prior:
+        """Return p(z) over (D,)."""
+        return self.prior_family(self._posterior_of_embedded) if self.config.has_latent else self._no_latent()
+
+    def _posterior_of_embedded(self, embedded: Tensor) -> Posterior:
+        """Return q(z|x) over (C, D) of texts given as embeddings, (C, L, E), all of the same length."""
+        lengths = torch.full((len(embedded),), embedded.shape[1], device=embedded.device)
+        return self._posterior(self._features(embedded, lengths))
+
+    def _features(self, embedded: Tensor, lengths: Tensor) -> Tensor:
+        return self.encoder_dropout(self.encoder(self.encoder_dropout(embedded), lengths))
+
+    def _posterior(self, features: Tensor) -> Posterior:
+        numbers = self.posterior_head(features)
+        return self.posterior_family(numbers if numbers.dtype == torch.float64 else numbers.float())
+
+    def _no_latent(self) -> DiagonalGaussian:
         return standard_normal(self.config.latent_dim, like=self.decoder.embedding.weight)
 
     def log_likelihood(

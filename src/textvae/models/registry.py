@@ -11,7 +11,9 @@ from collections.abc import Callable
 
 from textvae.config import ModelConfig
 from textvae.config.fields import nearest
+from textvae.config.model import FLOW
 from textvae.errors import ConfigError
+from textvae.models.flows import check_installed
 from textvae.models.parts import Decoder, Encoder
 
 EncoderBuilder = Callable[[ModelConfig], Encoder]
@@ -42,13 +44,20 @@ def register_decoder(name: str) -> Callable[[DecoderBuilder], DecoderBuilder]:
 
 
 def check_parts(config: ModelConfig) -> None:
-    """Raise `ConfigError` unless the encoder and the decoder that `config` names are registered."""
+    """Raise unless all that `config` names is there.
+
+    Raises:
+        ConfigError: an encoder or a decoder that is not registered.
+        MissingExtraError: a flow, without the package that it takes.
+    """
     parts = [("decoder", config.decoder, decoders)]
     if config.has_latent:
         parts.append(("encoder", config.encoder, encoders))
     for part, name, known in parts:
         if name not in known:
             raise ConfigError(f"model.{part} is {name!r}; {nearest(name, known)}")
+    if FLOW in (config.prior, config.posterior):
+        check_installed()
 
 
 def build_encoder(config: ModelConfig) -> Encoder:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from textvae.distributions import DiagonalGaussian, rate_per_dimension
+from textvae.distributions import Posterior, rate_parts
 from textvae.models import VAEModel
 from textvae.models.negatives import Negatives
 
@@ -22,8 +22,9 @@ class ELBOTerms:
     distortion: Tensor
     """-log p(x|z) for one z ~ q(z|x), (B,)."""
     rates: Tensor
-    """KL(q(z|x) || p(z)) by dimension, (B, D)."""
-    posterior: DiagonalGaussian
+    """KL(q(z|x) || p(z)) by dimension, (B, D); where it is no sum over dimensions, whole, (B, 1): in closed form, or
+    estimated at `z`."""
+    posterior: Posterior
     z: Tensor
     """The sample, (B, D)."""
 
@@ -63,7 +64,7 @@ def elbo_terms(
     z = posterior.at(noise)
     return ELBOTerms(
         distortion=-model.log_likelihood(tokens, lengths, z, inputs=inputs, negatives=negatives),
-        rates=rate_per_dimension(posterior, model.prior()),
+        rates=rate_parts(posterior, model.prior(), z),
         posterior=posterior,
         z=z,
     )

@@ -16,7 +16,7 @@ def rate_term(rates: Tensor, *, kind: str, free_nats: float) -> Tensor:
     """Return what beta multiplies, (B,) nats a sentence.
 
     Args:
-        rates: KL by dimension, (B, D) nats.
+        rates: KL by dimension, (B, D) nats; or whole, (B, 1), which is for "none" and "sentence".
         kind: "none": the rate. "sentence": zero where a sentence's rate is at most `free_nats`. "dimension": zero in
             each dimension of a sentence at most `free_nats` / D. "batch": zero in each dimension whose mean over the
             batch (a rank's) is at most `free_nats` / D.

@@ -94,7 +94,9 @@ class Objective(nn.Module):
         if self.config.bag_of_words:
             found["bag_of_words"] = self.auxiliaries["bag_of_words"](terms.z, tokens, lengths).sum()
         if self.config.mmd:
-            found["mmd"] = len(tokens) * mmd(terms.z, self.model.prior().sample((len(tokens),)))
+            prior = self.model.prior()
+            drawn = prior.at(torch.randn(len(tokens), prior.noise_dim).to(terms.z))
+            found["mmd"] = len(tokens) * mmd(terms.z, drawn)
         return found
 
 

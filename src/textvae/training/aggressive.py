@@ -13,7 +13,7 @@ import numpy as np
 from textvae.codec import Codec
 from textvae.data.batching import Batch, collate
 from textvae.data.store import TokenStore
-from textvae.diagnostics.latents import mutual_information
+from textvae.diagnostics.latents import posterior_information
 from textvae.models import VAEModel
 from textvae.objectives.objective import Moment
 from textvae.training.halves import decoder_only, encoder_only
@@ -54,8 +54,8 @@ class AggressiveEncoder:
 
     def close_epoch(self, codec: Codec[VAEModel], held_out: TokenStore) -> str | None:
         """End the aggressive part if the mutual information of held-out texts rises no more; return a word on it then."""
-        posterior, before = codec.posterior(held_out), self.state.mutual_information
-        now = mutual_information(posterior.loc, posterior.scale)
+        before = self.state.mutual_information
+        now = posterior_information(codec.posterior(held_out))
         self.state.mutual_information = max(now, before)
         self.state.aggressive = now >= before
         if self.state.aggressive:

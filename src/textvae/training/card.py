@@ -32,6 +32,7 @@ def card(name: str, config: RunConfig, facts: dict[str, Any], held_out: HeldOut,
     faithful = nats > 2 * held_out.num_targets / held_out.num_texts
     rows = [
         ("Model", f"{model.encoder} encoder, {model.latent_dim} latent dimensions, {model.decoder} decoder"),
+        ("Latents", f"{model.posterior} posterior, {model.prior} prior"),
         ("Parameters", f"{num_parameters:,}"),
         ("Tokenizer", f"{facts['tokenizer']['kind']}, {facts['tokenizer']['vocab_size']:,} entries"),
         ("Training texts", _data(facts["train"])),

@@ -7,7 +7,8 @@ import torch
 from textvae.codec import Codec
 from textvae.data.store import TokenStore
 from textvae.decoding.noise import row_normals
-from textvae.diagnostics.latents import active_units, dimension_rates
+from textvae.diagnostics.latents import active_units
+from textvae.distributions import rate_at, wide
 from textvae.models.modeling import VAEModel, shift
 
 
@@ -18,8 +19,9 @@ class HeldOut:
     distortion: float
     """One posterior sample a text."""
     rate: float
+    """In closed form, or estimated at that sample: see `distributions.rates`."""
     active_units: int
-    """Dimensions whose posterior mean has variance of at least .01 over the texts."""
+    """Dimensions whose posterior mean (`loc`) has variance of at least .01 over the texts."""
     num_targets: int
     """All target tokens, `</s>` counted."""
     num_texts: int
@@ -37,13 +39,14 @@ class HeldOut:
         )
 
 
+@torch.no_grad()
 def held_out(codec: Codec, store: TokenStore, *, seed: int = 0) -> HeldOut:
     """Measure the ELBO on a store; noise is a function of (seed, row)."""
     posterior = codec.posterior(store)
-    z = posterior.at(row_normals(seed, range(len(store)), codec.latent_dim).to(posterior.loc))
+    z = posterior.at(row_normals(seed, range(len(store)), posterior.noise_dim).to(codec.dtype))
     return HeldOut(
         distortion=-float(codec.log_likelihood(store, z).mean()),
-        rate=float(dimension_rates(posterior.loc, posterior.scale).sum()),
+        rate=float(rate_at(wide(posterior), wide(codec.prior), z.double()).mean()),
         active_units=active_units(posterior.loc) if len(store) > 1 else 0,
         num_targets=store.num_tokens + len(store),
         num_texts=len(store),

@@ -18,6 +18,7 @@ from textvae.data.tokenizer_defaults import default_kind
 from textvae.data.tokenizers import Tokenizer
 from textvae.data.vocabulary import EOS
 from textvae.errors import DataError
+from textvae.training.concentration import with_concentration, with_fixed_rate
 
 LENGTH_QUANTILE = 0.99
 LONGEST = 512
@@ -53,8 +54,10 @@ def prepare(
         cache_dir: where token arrays are kept; None: the user's cache folder.
 
     Raises:
+        ConfigError: a concentration and a target rate that contradict each other.
         DataError: texts that cannot be used; see `open_splits`.
     """
+    config = with_fixed_rate(config)
     splits = open_splits(data, config.data)
     tokenizer = tokenizer or _train_tokenizer(splits, config)
     train = TokenStore.cached(splits.train, tokenizer, cache_dir=cache_dir)
@@ -63,14 +66,15 @@ def prepare(
         raise DataError("no text has a token left after tokenizing; check the text column")
     max_length = config.data.max_length or min(train.quantile_length(LENGTH_QUANTILE), LONGEST)
     train, valid = train.cut(max_length), valid.cut(max_length)
+    config = resolved(
+        config,
+        vocab_size=tokenizer.vocab_size,
+        max_length=max_length,
+        num_tokens=train.num_tokens,
+        num_texts=len(train),
+    )
     return Prepared(
-        config=resolved(
-            config,
-            vocab_size=tokenizer.vocab_size,
-            max_length=max_length,
-            num_tokens=train.num_tokens,
-            num_texts=len(train),
-        ),
+        config=with_concentration(config),
         tokenizer=tokenizer,
         train=train,
         valid=valid,

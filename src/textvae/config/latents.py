@@ -1,0 +1,38 @@
+"""What the kind of prior and posterior asks of the objective."""
+
+from textvae.config.model import SPHERE, ModelConfig
+from textvae.config.objective import ObjectiveConfig
+from textvae.errors import ConfigError
+
+BY_DIMENSION = ("dimension", "batch")
+"""Forms of free bits that look at single dimensions."""
+
+
+def check_rate(model: ModelConfig, objective: ObjectiveConfig) -> None:
+    """Raise `ConfigError` unless the rate that `objective` asks for is one that `model` can have."""
+    if objective.free_bits in BY_DIMENSION and not model.rate_has_dimensions:
+        raise ConfigError(
+            f"objective.free_bits is {objective.free_bits!r}, and the rate of a {model.posterior} posterior under a "
+            f"{model.prior} prior is no sum over dimensions; use free_bits sentence or none"
+        )
+    target = objective.target_rate
+    if target is not None and target <= model.rate_floor:
+        raise ConfigError(
+            f"objective.target_rate is {target:g} nats, and the {model.posterior} posterior keeps the rate above "
+            f"{model.rate_floor:g}; raise the target, or lower model.delta or model.gamma"
+        )
+    if model.posterior == SPHERE:
+        _check_concentration(model, objective)
+
+
+def _check_concentration(model: ModelConfig, objective: ObjectiveConfig) -> None:
+    """The rate of a von Mises-Fisher posterior is a function of kappa alone, whatever the text and beta."""
+    if objective.faithful is not None:
+        raise ConfigError(
+            "objective.faithful raises the rate while training, and that of a von-mises-fisher posterior is fixed by "
+            "model.kappa; set faithful to null"
+        )
+    if model.kappa is None and objective.beta != "target":
+        raise ConfigError(
+            f"model.kappa is not set, and objective.beta is {objective.beta!r}; set kappa, or beta to target with a target_rate"
+        )
