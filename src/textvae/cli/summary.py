@@ -8,11 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from textvae.config import RunConfig, load_settings
+from textvae.config.presets import FAITHFUL_NATS
 from textvae.errors import CorruptRunError
-
-FAITHFUL_NATS = 2.0
-"""Nats a token from which reconstructions keep most words; as the model card has it."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
@@ -135,10 +132,12 @@ def model_row(model: dict[str, Any], parameters: int | None) -> tuple[str, str]:
 def measure_rows(held: dict[str, Any], latent_dim: int, target: float | None) -> list[tuple[str, str]]:
     """Return the rows of a table of held-out measures."""
     aim = f" (target {target:g})" if target is not None else ""
+    gain = held.get("z_shuffle_gain")
     return [
         ("-ELBO", f"{held['neg_elbo']:.2f} nats a text"),
         ("distortion", f"{held['distortion']:.2f} nats a text"),
         ("rate", f"{held['rate']:.2f} nats a text{aim}"),
+        *([] if gain is None else [("z buys", f"{gain:.2f} nats a text: by so much another text's z is worse")]),
         ("perplexity", f"{held['perplexity']:.2f} a token, at most (from the -ELBO)"),
         ("active units", f"{held['active_units']} of {latent_dim}"),
     ]
