@@ -11,6 +11,7 @@ from textvae.config import RunConfig, load_settings
 from textvae.config.presets import FAITHFUL_NATS
 from textvae.errors import CorruptRunError
 
+
 @dataclass(frozen=True, kw_only=True)
 class Summary:
     """A run, or a saved model alone; what is not there is None or empty."""
@@ -137,7 +138,11 @@ def measure_rows(held: dict[str, Any], latent_dim: int, target: float | None) ->
         ("-ELBO", f"{held['neg_elbo']:.2f} nats a text"),
         ("distortion", f"{held['distortion']:.2f} nats a text"),
         ("rate", f"{held['rate']:.2f} nats a text{aim}"),
-        *([] if gain is None else [("z buys", f"{gain:.2f} nats a text: by so much another text's z is worse")]),
+        *(
+            []
+            if gain is None
+            else [("z buys", f"{gain:.2f} nats a text: by so much another text's z is worse")]
+        ),
         ("perplexity", f"{held['perplexity']:.2f} a token, at most (from the -ELBO)"),
         ("active units", f"{held['active_units']} of {latent_dim}"),
     ]

@@ -105,7 +105,9 @@ def empty_rate(vitals: Vitals, cures: Cures) -> Finding | None:
     tells_little = told is not None and told < EMPTY * min(vitals.rate, CEILING * math.log(vitals.num_texts))
     if vitals.gain >= EMPTY * vitals.rate and not tells_little:
         return None
-    worth = f"z buys {nats(vitals.gain)}" if vitals.gain < EMPTY * vitals.rate else f"z tells {nats(told or 0)}"
+    worth = (
+        f"z buys {nats(vitals.gain)}" if vitals.gain < EMPTY * vitals.rate else f"z tells {nats(told or 0)}"
+    )
     text = f"rate without information: {nats(vitals.rate)} nats are paid, {worth}"
     return Finding(code="empty_rate", severity="ill", text=text, remedy=_revive(vitals, cures))
 
@@ -132,7 +134,9 @@ def few_units(vitals: Vitals, cures: Cures) -> Finding | None:
     """Most dimensions are the same for every text."""
     if vitals.active_units >= FEW_UNITS * vitals.latent_dim or vitals.rate < IDLE_NATS:
         return None
-    text = f"{vitals.active_units} of {vitals.latent_dim} units are active: the others say nothing of the text"
+    text = (
+        f"{vitals.active_units} of {vitals.latent_dim} units are active: the others say nothing of the text"
+    )
     floor = max(1, round(0.5 * vitals.rate))
     remedy = cures.retrain(objective__free_bits="dimension", objective__free_nats=floor)
     return Finding(code="few_units", severity="warning", text=text, remedy=remedy)
@@ -171,9 +175,7 @@ def too_lossy(vitals: Vitals, cures: Cures) -> Finding | None:
     if per_token >= FAITHFUL_NATS:
         return None
     wanted = cures.settings is not None and cures.settings.objective.faithful is not None
-    text = (
-        f"too lossy for editing: {per_token:.2g} nats a token keep the topic; about {FAITHFUL_NATS:g} keep most words"
-    )
+    text = f"too lossy for editing: {per_token:.2g} nats a token keep the topic; about {FAITHFUL_NATS:g} keep most words"
     severity: Severity = "warning" if wanted else "note"
     return Finding(code="too_lossy", severity=severity, text=text, remedy=cures.train_for_editing())
 
