@@ -85,7 +85,7 @@ def doctor(
 def measured(run: str, data: str | None, known: TrainingData, reading: Reading, screen: Screen) -> "Corpus":
     """Return the texts to measure on: DATA, of training data what was held out; unset, that of those found."""
     if known.valid is not None and data in (None, known.name):
-        screen.note(f"note: measured on the texts of {known.title} that training held out")
+        screen.note(f"note: measured on what training held out of {known.title}")
         return known.valid
     if data is None:
         raise DataError(
@@ -120,10 +120,7 @@ def numbers(found: "Diagnosis") -> list[tuple[str, str]]:
     rows = [
         ("distortion", f"{vitals.distortion:.2f} nats a text"),
         ("rate", f"{vitals.rate:.2f} nats a text{target}"),
-        (
-            "z buys",
-            f"{vitals.gain:.2f} nats a text (± {found.gain_error:.2f}): another text's z is worse by so much",
-        ),
+        ("z buys", f"{vitals.gain:.2f} ± {found.gain_error:.2f} nats a text: another's z is worse by that"),
         ("mutual information", f"{told:.2f} nats, at most ln {vitals.num_texts:,} = {most:.2f}"),
         (
             "active units",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from textvae.config import RunConfig, load_settings
+from textvae.config.model import NO_LATENT
 from textvae.config.presets import FAITHFUL_NATS
 from textvae.errors import CorruptRunError
 
@@ -123,6 +124,8 @@ def data_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
 def model_row(model: dict[str, Any], parameters: int | None) -> tuple[str, str]:
     """Return the row of a table on the model."""
     size = f"; {parameters / 1e6:.2f} M parameters" if parameters is not None else ""
+    if model["encoder"] == NO_LATENT:
+        return "model", f"{model['decoder']} {model['decoder_dim']}, without z{size}"
     encoder, decoder = (
         f"{model['encoder']} {model['encoder_dim']}",
         f"{model['decoder']} {model['decoder_dim']}",

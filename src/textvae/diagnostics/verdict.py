@@ -24,6 +24,8 @@ FEW_UNITS = 0.25
 """Active units below this share of all are few."""
 CEILING = 0.9
 """Mutual information above this share of ln N may be higher than N texts can show."""
+TRUSTED = 0.75
+"""Below this share of ln N it is near enough to the truth to be taken from the rate."""
 GAP_NATS, GAP = 1.0, 0.15
 """A divergence of the aggregate posterior from the prior above both, the second a share of the rate, is a gap."""
 WORSE_NATS, WORSE = 2.0, 0.02
@@ -158,7 +160,7 @@ def worse_than_baseline(vitals: Vitals, cures: Cures) -> Finding | None:
 def holes(vitals: Vitals, cures: Cures) -> Finding | None:
     """The latents of the texts do not fill the prior: what is drawn between them decodes to nonsense."""
     gap, told = vitals.prior_gap or 0.0, vitals.mutual_information
-    if told is not None and told < CEILING * math.log(vitals.num_texts):
+    if told is not None and told < TRUSTED * math.log(vitals.num_texts):
         gap = max(gap, vitals.rate - told)
     if vitals.prior_fitted or gap <= max(GAP_NATS, GAP * vitals.rate):
         return None
