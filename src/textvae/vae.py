@@ -23,6 +23,7 @@ from textvae.control.priors import PriorFit, fit_prior
 from textvae.data.sources import open_corpus
 from textvae.distributions import Posterior
 from textvae.errors import ExportError
+from textvae.evaluation.diagnosis import Diagnosis, diagnose
 from textvae.evaluation.likelihood import likelihoods
 from textvae.evaluation.report import Evaluation, evaluate
 from textvae.export.folder import FORMATS, export_codec, load_export
@@ -329,6 +330,39 @@ class TextVAE:
             num_samples=num_samples,
             num_prior=num_prior,
             training_texts=None if training is None else list(open_corpus(training)),
+            seed=seed,
+        )
+
+    def diagnose(
+        self,
+        data: Any,
+        *,
+        run: str | Path | None = None,
+        baseline: "TextVAE | None" = None,
+        num_samples: int = 50,
+        seed: int = 0,
+    ) -> Diagnosis:
+        """Say whether z is in use, what is wrong and what to do; see `textvae.evaluation.diagnosis.diagnose`.
+
+        Args:
+            data: held-out texts, or anything `open_corpus` reads.
+            run: the run folder, for the settings and the target rate it was trained with.
+            baseline: the same decoder without z, as `textvae doctor --baseline` leaves it in `RUN/baseline`.
+            num_samples: K of the bound that is compared with it.
+            seed: of all samples.
+
+        Raises:
+            ConfigError: a model without z, or a baseline that is none.
+            DataError: fewer than two texts.
+        """
+        other = None if baseline is None else baseline.codec
+        texts = list(open_corpus(data))
+        return diagnose(
+            self.codec,
+            texts,
+            run=None if run is None else str(run),
+            baseline=other,
+            num_samples=num_samples,
             seed=seed,
         )
 

@@ -16,7 +16,7 @@ def essentials(start: "Start") -> list[tuple[str, str]]:
     return [
         *data_rows(start.facts),
         model_row(dataclasses.asdict(config.model), start.num_parameters),
-        _objective(config.objective),
+        *([_objective(config.objective)] if config.model.has_latent else []),
         ("training", _length(config.training, start.step)),
         ("device", _device(start)),
     ]

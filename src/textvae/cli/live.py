@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from textvae.training.step import StepReport
 
 SMOOTHING = 0.98
-HEAD = "epoch     -ELBO  distortion     rate  perplexity  active units     time"
+HEAD = "epoch     -ELBO  distortion     rate  z buys  perplexity  units     time"
 
 
 class Progress:
@@ -70,9 +70,10 @@ class Progress:
         perplexity = (
             f"{held_out.perplexity:.2f}" if held_out.perplexity < 1e6 else f"{held_out.perplexity:.1e}"
         )
+        gain = "" if held_out.z_shuffle_gain is None else f"{held_out.z_shuffle_gain:.2f}"
         self._print(
-            f"{self.epoch:5d}  {held_out.neg_elbo:8.2f}  {held_out.distortion:10.2f}  {held_out.rate:7.2f}  "
-            f"{perplexity:>10}  {held_out.active_units:12d}  {clock(time.monotonic() - self.started):>7}"
+            f"{self.epoch:5d}  {held_out.neg_elbo:8.2f}  {held_out.distortion:10.2f}  {held_out.rate:7.2f}  {gain:>6}  "
+            f"{perplexity:>10}  {held_out.active_units:5d}  {clock(time.monotonic() - self.started):>7}"
             + ("  best" if best else "")
         )
         self.shown = time.monotonic()

@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from textvae.config import RunConfig, load_settings
-from textvae.config.model import GAUSSIAN, STANDARD
+from textvae.config.model import GAUSSIAN, NO_LATENT, STANDARD
+from textvae.config.presets import FAITHFUL_NATS
 from textvae.errors import CorruptRunError
-
-FAITHFUL_NATS = 2.0
-"""Nats a token from which reconstructions keep most words; as the model card has it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +124,8 @@ def data_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
 def model_row(model: dict[str, Any], parameters: int | None) -> tuple[str, str]:
     """Return the row of a table on the model."""
     size = f"; {parameters / 1e6:.2f} M parameters" if parameters is not None else ""
+    if model["encoder"] == NO_LATENT:
+        return "model", f"{model['decoder']} {model['decoder_dim']}, without z{size}"
     encoder, decoder = (
         f"{model['encoder']} {model['encoder_dim']}",
         f"{model['decoder']} {model['decoder_dim']}",
@@ -143,10 +143,16 @@ def _kinds(model: dict[str, Any]) -> str:
 def measure_rows(held: dict[str, Any], latent_dim: int, target: float | None) -> list[tuple[str, str]]:
     """Return the rows of a table of held-out measures."""
     aim = f" (target {target:g})" if target is not None else ""
+    gain = held.get("z_shuffle_gain")
     return [
         ("-ELBO", f"{held['neg_elbo']:.2f} nats a text"),
         ("distortion", f"{held['distortion']:.2f} nats a text"),
         ("rate", f"{held['rate']:.2f} nats a text{aim}"),
+        *(
+            []
+            if gain is None
+            else [("z buys", f"{gain:.2f} nats a text: by so much another text's z is worse")]
+        ),
         ("perplexity", f"{held['perplexity']:.2f} a token, at most (from the -ELBO)"),
         ("active units", f"{held['active_units']} of {latent_dim}"),
     ]

@@ -6,7 +6,7 @@ from textvae.errors import RunNotFoundError
 from textvae.storage.manifest import MANIFEST, is_complete, read_manifest
 from textvae.storage.temporaries import locate
 
-MODEL_FOLDER, CHECKPOINTS = "model", "checkpoints"
+MODEL_FOLDER, CHECKPOINTS, BASELINE = "model", "checkpoints", "baseline"
 EXPORT_FILE = "export.json"
 """Its presence in the manifest tells an export from a saved model."""
 HUB = "hf://"

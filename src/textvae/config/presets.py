@@ -33,6 +33,9 @@ LANGUAGE_MODEL: dict[str, dict[str, object]] = {
 SAMPLING_NATS, EDITING_NATS = 0.4, 3.0
 """Target rate, nats a token of the mean text: a 10-word review takes about 34 nats to be told from its like."""
 
+FAITHFUL_NATS = 2.0
+"""Nats a token from which reconstructions keep most words."""
+
 
 def preset(name: str) -> RunConfig:
     """Return the settings of `sampling` or `editing`.

@@ -79,6 +79,10 @@ class TokenStore:
         """Return a view whose rows show at most `max_length` tokens; None: all."""
         return type(self)(self._arrays, max_length)
 
+    def rows(self, indices: np.ndarray) -> "TokenStore":
+        """Return a store of some rows, in memory, as cut."""
+        return TokenStore.from_rows([self[row] for row in indices])
+
     def repeated(self, times: int) -> "TokenStore":
         """Return a store of all rows, then all again, so many times; once: this one."""
         return self if times == 1 else TokenStore.from_rows([self[row] for row in range(len(self))] * times)

@@ -1,4 +1,4 @@
-"""What the latents of a set of sentences say: active units, mutual information, rate by dimension.
+"""What the latents of a set of sentences say: active units, mutual information, rate by dimension, gap to the prior.
 
 All take the posteriors of N sentences, of Gaussian ones `loc` and `scale` of shape (N, D), and compute in float64.
 """
@@ -102,6 +102,21 @@ def posterior_information(posterior: Posterior, *, generator: torch.Generator | 
     size = max(1, PAIRS_AT_ONCE // num_texts)
     log_q = [posterior.log_prob(part.unsqueeze(1)).logsumexp(dim=1) for part in z.split(size)]  # of (C, N)
     return float((posterior.log_prob(z) - torch.cat(log_q)).mean()) + math.log(num_texts)
+
+
+def prior_gap(loc: Tensor, scale: Tensor) -> float:
+    """Return a lower bound of KL(q(z) || N(0, I)) for the aggregate posterior q(z) of all N sentences, nats.
+
+    E[rate] = I(x; z) + KL(q(z) || p), and I(x; z) cannot be estimated above ln N; the moments of q(z) can. The bound is
+    the sum over dimensions of KL(N(m_d, v_d) || N(0, 1)), with the mean and variance of q(z_d): among distributions of
+    these moments the Gaussian is nearest to N(0, 1), and what dimensions have in common only adds.
+
+    Raises:
+        LatentError: shapes differ or are not (N, D), or values are not finite, or scale <= 0.
+    """
+    loc, scale = _checked_pair(loc, scale)
+    variance = loc.var(dim=0, correction=0) + scale.pow(2).mean(dim=0)  # (D,)
+    return float(0.5 * (loc.mean(dim=0).pow(2) + variance - 1 - variance.log()).sum())
 
 
 def _log_aggregate(z: Tensor, loc: Tensor, scale: Tensor) -> Tensor:

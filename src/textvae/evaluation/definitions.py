@@ -118,6 +118,17 @@ _ALL = (
         ("N",),
     ),
     Definition(
+        "z_shuffle_gain",
+        "z-shuffle gain",
+        "nats a sentence",
+        "neither",
+        "Mean over the N sentences of the distortion with the z of another sentence less that with its own, each at one "
+        "posterior sample. The other is one of near-equal length (sorted by length, the one before it in a block of "
+        "about 16), so that length alone is no gain. 0: the decoder ignores z. It exceeds the information in z, as "
+        "another's z misleads.",
+        ("N",),
+    ),
+    Definition(
         "active_units",
         "active units (0.01)",
         "dimensions of D",

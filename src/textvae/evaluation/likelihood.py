@@ -50,7 +50,7 @@ def log_weights(
     )  # samples at once: few texts alone make small products
     for start in range(0, num_samples, size):
         samples = range(start, min(start + size, num_samples))
-        noise = [row_normals(derived_seed(seed, k), range(len(store)), posterior.noise_dim) for k in samples]
+        noise = [sample_noise(seed, k, len(store), posterior.noise_dim) for k in samples]
         z = posterior.at(torch.stack(noise).to(codec.dtype))  # (k, N, D)
         log_p = codec.log_likelihood(store.repeated(len(samples)), z.flatten(0, 1)).view(
             len(samples), len(store)
@@ -61,6 +61,11 @@ def log_weights(
         if start == 0:
             distortion = -log_p[0]
     return weights, distortion, posterior
+
+
+def sample_noise(seed: int, k: int, num_texts: int, dim: int) -> Tensor:
+    """Return the noise of the k-th posterior sample of each text, (N, D) float64; the 0th is the distortion's."""
+    return row_normals(derived_seed(seed, k), range(num_texts), dim)
 
 
 def likelihoods(codec: Codec, store: TokenStore, *, num_samples: int, seed: int = 0) -> Likelihoods:

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from torch import Tensor
+
 from textvae.codec import Codec
 from textvae.config import DecodingConfig
 from textvae.config.fields import check_range
 from textvae.data.store import TokenStore
 from textvae.diagnostics.latents import active_units, posterior_information
+from textvae.diagnostics.shuffle import z_shuffle_gain
 from textvae.errors import DataError
 from textvae.evaluation.definitions import define
-from textvae.evaluation.likelihood import Likelihoods, likelihoods
+from textvae.evaluation.likelihood import Likelihoods, likelihoods, sample_noise
 from textvae.evaluation.texts import (
     copy_rate,
     distinct_n,
@@ -83,6 +86,7 @@ def evaluate(
     terms = likelihoods(codec, store, num_samples=num_samples, seed=seed)
     measures = likelihood_measures(terms, store, scored_texts(codec, store, texts))
     measures |= latent_measures(terms)
+    measures |= gain_measure(codec, store, terms, seed)
     with codec.work.part("reconstructing", len(texts)):
         decodes = codec.decode(terms.posterior.loc, DecodingConfig(temperature=0))
     bleu = reconstruction_bleu(decodes, texts)
@@ -141,6 +145,25 @@ def latent_measures(terms: Likelihoods) -> dict[str, float]:
         "active_units": active_units(loc),
         "active_units_0.1": active_units(loc, 0.1),
     }
+
+
+def gain_measure(codec: Codec, store: TokenStore, terms: Likelihoods, seed: int) -> dict[str, float]:
+    """Return the z-shuffle gain; a single text has none, nor has a model without z."""
+    if len(store) < 2 or not codec.model.config.has_latent:
+        return {}
+    return {"z_shuffle_gain": float(shuffle_gains(codec, store, terms, seed).mean())}
+
+
+def shuffle_gains(codec: Codec, store: TokenStore, terms: Likelihoods, seed: int) -> Tensor:
+    """Return the z-shuffle gain of each text, (N,) nats, at the posterior samples that the distortion was taken at."""
+    z = distortion_sample(codec, store, terms, seed)
+    return z_shuffle_gain(codec, store, z, terms.distortion, seed=seed)
+
+
+def distortion_sample(codec: Codec, store: TokenStore, terms: Likelihoods, seed: int) -> Tensor:
+    """Return the posterior sample of each text that the distortion was taken at, (N, D)."""
+    noise = sample_noise(seed, 0, len(store), terms.posterior.noise_dim)
+    return terms.posterior.at(noise.to(codec.dtype))
 
 
 def sample_measures(

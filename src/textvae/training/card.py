@@ -8,6 +8,7 @@ import torch
 
 from textvae import __version__
 from textvae.config import RunConfig
+from textvae.config.presets import FAITHFUL_NATS
 from textvae.storage.atomic import write_file
 from textvae.training.heldout import HeldOut
 from textvae.training.records import CARD_FILE
@@ -29,7 +30,7 @@ def write_card(
 def card(name: str, config: RunConfig, facts: dict[str, Any], held_out: HeldOut, num_parameters: int) -> str:
     """Return the card as Markdown."""
     model, nats = config.model, held_out.rate
-    faithful = nats > 2 * held_out.num_targets / held_out.num_texts
+    faithful = nats > FAITHFUL_NATS * held_out.num_targets / held_out.num_texts
     rows = [
         ("Model", f"{model.encoder} encoder, {model.latent_dim} latent dimensions, {model.decoder} decoder"),
         ("Latents", f"{model.posterior} posterior, {model.prior} prior"),
@@ -47,6 +48,7 @@ def card(name: str, config: RunConfig, facts: dict[str, Any], held_out: HeldOut,
     measures = [
         ("Distortion", f"{held_out.distortion:.2f} nats a text"),
         ("Rate", f"{held_out.rate:.2f} nats a text" + _target(config)),
+        *_gain(held_out),
         ("-ELBO", f"{held_out.neg_elbo:.2f} nats a text"),
         ("Perplexity a token", f"{held_out.perplexity:.2f} (from the -ELBO, `</s>` counted)"),
         ("Active units", f"{held_out.active_units} of {model.latent_dim}"),
@@ -68,6 +70,11 @@ def _data(facts: dict[str, Any]) -> str:
         f"{facts['texts']:,} texts, {facts['tokens']:,} tokens, {facts['cut']:,} cut; "
         f"SHA-256 {facts['sha256'][:16]}…"
     )
+
+
+def _gain(held_out: HeldOut) -> list[tuple[str, str]]:
+    gain = held_out.z_shuffle_gain
+    return [] if gain is None else [("z-shuffle gain", f"{gain:.2f} nats a text")]
 
 
 def _target(config: RunConfig) -> str:

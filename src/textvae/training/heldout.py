@@ -2,14 +2,20 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from textvae.codec import Codec
 from textvae.data.store import TokenStore
 from textvae.decoding.noise import row_normals
 from textvae.diagnostics.latents import active_units
+from textvae.diagnostics.shuffle import z_shuffle_gain
 from textvae.distributions import rate_at, wide
 from textvae.models.modeling import VAEModel, shift
+
+SHUFFLED = 256
+"""Held-out texts on which the gain is taken at most: it is known well enough, and costs a pass over them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +31,8 @@ class HeldOut:
     num_targets: int
     """All target tokens, `</s>` counted."""
     num_texts: int
+    z_shuffle_gain: float | None = None
+    """By which another text's z is worse, over `SHUFFLED` texts at most; None: a single text, or no z."""
 
     @property
     def neg_elbo(self) -> float:
@@ -44,13 +52,27 @@ def held_out(codec: Codec, store: TokenStore, *, seed: int = 0) -> HeldOut:
     """Measure the ELBO on a store; noise is a function of (seed, row)."""
     posterior = codec.posterior(store)
     z = posterior.at(row_normals(seed, range(len(store)), posterior.noise_dim).to(codec.dtype))
+    distortion = -codec.log_likelihood(store, z)
     return HeldOut(
-        distortion=-float(codec.log_likelihood(store, z).mean()),
+        distortion=float(distortion.mean()),
         rate=float(rate_at(wide(posterior), wide(codec.prior), z.double()).mean()),
         active_units=active_units(posterior.loc) if len(store) > 1 else 0,
         num_targets=store.num_tokens + len(store),
         num_texts=len(store),
+        z_shuffle_gain=_gain(codec, store, z, distortion),
     )
+
+
+def some_rows(store: TokenStore, number: int) -> np.ndarray:
+    """Return up to `number` rows of a store, evenly spread: a corpus may be sorted."""
+    return np.unique(np.linspace(0, len(store) - 1, min(number, len(store))).astype(np.int64))
+
+
+def _gain(codec: Codec, store: TokenStore, z: Tensor, distortion: Tensor) -> float | None:
+    rows = some_rows(store, SHUFFLED)
+    if len(rows) < 2 or not codec.model.config.has_latent:
+        return None
+    return float(z_shuffle_gain(codec, store.rows(rows), z[rows], distortion[rows]).mean())
 
 
 @torch.inference_mode()

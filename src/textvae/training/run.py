@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from textvae.codec import resolve_device
-from textvae.codec.location import CHECKPOINTS, MODEL_FOLDER, is_export
+from textvae.codec.location import BASELINE, CHECKPOINTS, MODEL_FOLDER, is_export
 from textvae.config import RunConfig, load_settings
 from textvae.data.tokenizers import CONFIG_FILE as TOKENIZER_CONFIG
 from textvae.data.tokenizers import LIBRARY_FILE as TOKENIZER_FILE
@@ -30,9 +30,9 @@ from textvae.training.trainer import Trainer
 DATA_FILE = "data.json"
 ENTRIES = (
     CONFIG_FILE, DATA_FILE, METRICS_FILE, CURVES_FILE, CARD_FILE, FAILED_BATCH, TOKENIZER_CONFIG, TOKENIZER_FILE,
-    SAMPLES, MODEL_FOLDER, CHECKPOINTS,
+    SAMPLES, MODEL_FOLDER, CHECKPOINTS, BASELINE,
 )  # fmt: skip
-"""Everything a run writes into its folder."""
+"""Everything a run, and the doctor after it, write into its folder."""
 BEGINNINGS = (DATA_FILE, TOKENIZER_CONFIG, TOKENIZER_FILE)
 """What a run that was killed before it had its settings may have left."""
 

@@ -27,6 +27,7 @@ from textvae.training.checkpoints import (
 from textvae.training.curves import draw_curves
 from textvae.training.deadline import Deadline
 from textvae.training.distributed import Ranks
+from textvae.training.doctor import Doctor
 from textvae.training.heldout import HeldOut, held_out, token_accuracy
 from textvae.training.interrupts import Interrupts
 from textvae.training.precision import choose_precision
@@ -70,6 +71,7 @@ class Trainer:
         self.updates = Updates(model, self.config, precision, self.ranks, prepared.train)
         self.state = self.updates.state
         num_targets = prepared.valid.num_tokens + len(prepared.valid)
+        self.doctor = Doctor(prepared, self.run, self.observer)
         self.deadline = Deadline(training.max_time, num_targets, self.ranks)
         self.last: HeldOut | None = None
         self._num_batches = 1
@@ -130,6 +132,7 @@ class Trainer:
             if self._progress() >= 1:
                 break
             self._count(self._step(collate(self.prepared.train, indices), batches))
+            self._look(len(batches))
             if self.interrupts.asked:
                 self._checkpoint()
                 raise KeyboardInterrupt
@@ -171,6 +174,12 @@ class Trainer:
                 )
             self.observer.on_step(report, self._standing())
 
+    def _look(self, num_batches: int) -> None:
+        if self.doctor.is_due(self.state, num_batches):
+            if self.ranks.is_main:
+                self.doctor.look(self.codec, self.updates)
+            self.deadline.lap(self.state)
+
     def _evaluate(self) -> None:
         """Measure on held-out texts; keep the model where it is the best so far."""
         if self.updates.average:
@@ -190,7 +199,7 @@ class Trainer:
         if self.updates.average:
             self.updates.average.swap(self.codec.model)
         self.observer.on_epoch(held, self._standing(), best=best)
-        self._report_unreached(held)
+        self.doctor.judge(held, self.updates)
 
     def _record(self, held: HeldOut, accuracy: float | None, *, best: bool) -> None:
         config, epoch = self.config, self.state.epoch
@@ -224,26 +233,6 @@ class Trainer:
         if accuracy < faithful and held.rate >= (1 - REACHED) * self.updates.beta.target:
             self.updates.beta.target *= RAISE_TARGET
         return accuracy
-
-    def _report_unreached(self, held: HeldOut) -> None:
-        """Say so when beta is at an end of its range and the rate is still off its target."""
-        beta = self.updates.beta
-        if (
-            isinstance(beta, RateController)
-            and beta.pinned
-            and abs(held.rate - beta.target) > REACHED * beta.target
-        ):
-            why, remedy = (
-                (
-                    "even a weight of nearly 0 on the rate",
-                    "a lower --target-rate, more latent_dim or more epochs",
-                )
-                if beta.pinned == "low"
-                else ("the largest weight, beta_max,", "a higher --target-rate or objective.beta_max")
-            )
-            self.observer.on_message(
-                f"the rate is {held.rate:.1f} nats, the target {beta.target:g}: {why} does not reach it; try {remedy}"
-            )
 
     def _finished(self) -> bool:
         patience = self.config.training.patience

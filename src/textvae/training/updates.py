@@ -48,6 +48,11 @@ class Updates:
         """Whether the encoder is fitted before each update of the decoder."""
         return self.config.training.aggressive and self.state.aggressive and not self.pretraining.is_on
 
+    @property
+    def present_beta(self) -> float:
+        """The weight of the rate-term in the next update."""
+        return 0.0 if self.pretraining.is_on else self.beta.beta(self.pretraining.step())
+
     def begin_epoch(self, progress: float) -> None:
         """Begin the objective proper if the pretraining has just ended, at `progress` of the whole run."""
         if not self.pretraining.just_ended:
@@ -76,7 +81,7 @@ class Updates:
         step = self.pretraining.step()
         progress = self.pretraining.progress(progress, epochs_done)
         moment = Moment(
-            beta=0.0 if self.pretraining.is_on else self.beta.beta(step),
+            beta=self.present_beta,
             capacity=capacity_at(self.config.objective, step),
             exact=progress >= 1 - self.config.training.exact_last,
             step=self.state.step,
