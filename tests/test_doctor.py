@@ -286,7 +286,7 @@ def test_it_speaks_once_within_the_first_epoch_of_a_run_made_to_collapse(tmp_pat
     assert looks == [
         step for step in (math.ceil(first["step"] * share) for share in (0.25, 0.5, 0.75)) if step >= 10
     ]
-    assert int(message.split()[1]) == looks[0]
+    assert int(message.split()[1]) in looks
     assert first["z_shuffle_gain"] < 0.5
 
 
@@ -330,6 +330,9 @@ def test_it_says_so_when_z_comes_into_use_and_when_a_target_is_out_of_reach(tmp_
     assert "rate 0.10 nats" in judged(Constant(1.0), rate=0.1, z_shuffle_gain=0.0)
     judged(Constant(1.0), rate=0.2, z_shuffle_gain=0.1)
     assert len(heard.messages) == 1
+    state.step = 499
+    assert judged(Constant(1.0), rate=9.0, z_shuffle_gain=1.0) == heard.messages[0]  # it may learn to read it
+    state.step = 1234
     assert judged(Constant(1.0), rate=9.0, z_shuffle_gain=1.0).startswith("after 1,234 updates: rate without")
     used = judged(Constant(1.0), rate=5.0, z_shuffle_gain=7.0)
     assert used == "after 1,234 updates z is in use: rate 5.0 nats, 4 of 4 units, z buys 7.0 nats"
