@@ -15,7 +15,7 @@ from textvae import TextVAE
 from textvae.cli.doctor import bars, continued
 from textvae.cli.main import app
 from textvae.codec import load_codec
-from textvae.config import RunConfig
+from textvae.config import RunConfig, load_settings
 from textvae.data.splits import open_splits
 from textvae.diagnostics.cures import Cures
 from textvae.diagnostics.latents import dimension_rates, mutual_information, prior_gap
@@ -377,9 +377,12 @@ def test_the_verb_tells_numbers_verdict_and_remedy_in_80_columns(ill, monkeypatc
     assert "your decoder ignores z" in shown.stdout
     assert max(map(len, shown.stdout.splitlines())) <= 80
     command = shown.stdout[shown.stdout.index("  textvae train 'my facts.txt'") :].split("\n  textvae")[0]
-    words = shlex.split(command.split("\n·")[0])
+    words = shlex.split(command.split("\n·")[0].replace("\\\n", " "))  # as a shell reads it
     assert words[:5] == ["textvae", "train", "my facts.txt", "--output", "run-2"]
     assert "objective.beta=target" in words
+    trained = CliRunner().invoke(app, [*words[1:], "--quiet", "--json"])  # the remedy is a command that runs
+    assert trained.exit_code == 0, trained.stderr
+    assert load_settings(ill.parent / "run-2" / "config.yaml").objective.target_rate >= 5
 
 
 def test_the_verb_in_json_and_strictly(ill):
