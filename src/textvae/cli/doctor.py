@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from textvae.evaluation.diagnosis import Diagnosis
 
 BARS = "▁▂▃▄▅▆▇█"
-COLUMNS, TINY = 64, 1e-9
-"""Of the picture of rates; the highest rate at least, in nats, that a full bar stands for."""
+COLUMNS, LOW = 64, 0.1
+"""Of the picture of rates; nats that a full bar stands for at least."""
 
 
 def doctor(
@@ -142,14 +142,14 @@ def bars(rates: Sequence[float], columns: int = COLUMNS) -> str:
     """Return one line of bars, the highest first; dimensions share a column where there are more than columns.
 
     >>> bars([0.0, 4.0, 2.0])
-    '█▄▁'
+    '█▅▁'
     """
     ordered = sorted(rates, reverse=True)
     size = -(-len(ordered) // columns)
     heights = [
         sum(part) / len(part) for part in (ordered[i : i + size] for i in range(0, len(ordered), size))
     ]
-    highest = max(*heights, TINY)
+    highest = max(*heights, LOW)
     return "".join(BARS[round(max(height, 0) / highest * (len(BARS) - 1))] for height in heights)
 
 

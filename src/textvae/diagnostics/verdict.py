@@ -174,7 +174,7 @@ def holes(vitals: Vitals, cures: Cures) -> Finding | None:
 def too_lossy(vitals: Vitals, cures: Cures) -> Finding | None:
     """Too few nats for the words to come back."""
     per_token = vitals.rate / vitals.targets_per_text
-    if per_token >= FAITHFUL_NATS:
+    if per_token >= FAITHFUL_NATS or vitals.gain < IDLE_NATS:
         return None
     wanted = cures.settings is not None and cures.settings.objective.faithful is not None
     text = f"too lossy for editing: {per_token:.2g} nats a token keep the topic; about {FAITHFUL_NATS:g} keep most words"

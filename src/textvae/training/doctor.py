@@ -6,7 +6,7 @@ from typing import Any
 
 from textvae.codec import Codec
 from textvae.diagnostics.cures import UNNAMED, Cures
-from textvae.diagnostics.verdict import IN_TRAINING, Finding, Vitals, find, off_target
+from textvae.diagnostics.verdict import IDLE_NATS, IN_TRAINING, Finding, Vitals, find, off_target
 from textvae.objectives import RateController
 from textvae.objectives.betas import BetaOwner
 from textvae.training.heldout import HeldOut, held_out, some_rows
@@ -24,6 +24,8 @@ LEAST, MOST, SHARE = 32, 256, 0.01
 """Held-out texts of a look: a share of the training texts, between two bounds, so that a look costs no time to speak of."""
 PAID = 0.1
 """A beta below this hardly weighs on the rate: a z that is not in use may yet come into use."""
+SETTLED = 500
+"""Updates after which a rate should be of use. Before, z runs ahead of a decoder that has yet to learn to read it."""
 NEAR_FLOOR = 0.9
 """A rate below this share of its free bits costs nothing either."""
 
@@ -68,15 +70,18 @@ class Doctor:
             return
         rules = (*IN_TRAINING, off_target) if vitals.pinned else IN_TRAINING
         found = find(vitals, self.cures, rules)
-        if found and not (vitals.pinned or self._is_paid(held.rate, updates.present_beta)):
+        sure = self._is_sure(held.rate, updates.present_beta, updates.state.step)
+        if found and not (vitals.pinned or sure):
             return
         code = found[0].code if found else None
         if code != self.told:
             self.told = code
             self.observer.on_message(_message(found[0] if found else None, vitals, updates.state))
 
-    def _is_paid(self, rate: float, beta: float) -> bool:
-        return beta >= PAID and rate >= NEAR_FLOOR * self.config.objective.free_nats
+    def _is_sure(self, rate: float, beta: float, step: int) -> bool:
+        """Return whether what is wrong now will hardly mend by itself: the rate is weighed, and gone or settled."""
+        is_paid = beta >= PAID and rate >= NEAR_FLOOR * self.config.objective.free_nats
+        return is_paid and (rate < IDLE_NATS or step >= SETTLED)
 
 
 def vitals_of(held: HeldOut, latent_dim: int, beta: BetaOwner) -> Vitals | None:
