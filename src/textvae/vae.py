@@ -23,8 +23,11 @@ from textvae.control.priors import PriorFit, fit_prior
 from textvae.data.sources import open_corpus
 from textvae.distributions import DiagonalGaussian
 from textvae.errors import ExportError
+from textvae.evaluation.judging import Judging
 from textvae.evaluation.likelihood import likelihoods
-from textvae.evaluation.report import Evaluation, evaluate
+from textvae.evaluation.record import Evaluation
+from textvae.evaluation.report import evaluate
+from textvae.evaluation.user import Metric
 from textvae.export.folder import FORMATS, export_codec, load_export
 from textvae.models import VAEModel
 from textvae.progress import Progress
@@ -306,20 +309,15 @@ class TextVAE:
         num_samples: int = 50,
         num_prior: int = 1000,
         training: Any = None,
+        metrics: Mapping[str, Metric] | None = None,
+        judging: Judging | None = None,
+        keep: str | Path | None = None,
         seed: int = 0,
     ) -> Evaluation:
         """Measure the model on a corpus; see `textvae.evaluation.definitions` for what each number is.
 
-        Args:
-            data: held-out texts, or anything `open_corpus` reads.
-            num_samples: K of the importance-weighted bound.
-            num_prior: prior samples for the diversity measures.
-            training: the training texts, for the share of samples copied from them.
-            seed: of all samples.
-
-        Raises:
-            ConfigError: a number of samples out of range.
-            DataError: there is no text.
+        `data` and `training` are texts, or anything `open_corpus` reads. Arguments and errors are those of
+        `textvae.evaluation.report.evaluate`; `Judging.of_run(run)` also trains language models as judges.
         """
         return evaluate(
             self.codec,
@@ -327,6 +325,9 @@ class TextVAE:
             num_samples=num_samples,
             num_prior=num_prior,
             training_texts=None if training is None else list(open_corpus(training)),
+            metrics=metrics,
+            judging=judging,
+            keep=None if keep is None else Path(keep).expanduser(),
             seed=seed,
         )
 

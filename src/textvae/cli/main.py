@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from textvae import __version__
-from textvae.cli import demo, evaluate, export, info, inspect, latents, prior, texts, train
+from textvae.cli import compare, demo, evaluate, export, info, inspect, latents, prior, texts, train
 from textvae.cli.groups import grouped
 from textvae.cli.verb import Verb
 
@@ -35,6 +35,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     latents.encode,
     latents.decode,
     evaluate.evaluate,
+    compare.compare,
     export.export,
 )
 

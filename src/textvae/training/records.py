@@ -8,12 +8,13 @@ from typing import Any
 from textvae.config import RunConfig
 from textvae.storage.atomic import write_file
 
-CONFIG_FILE, METRICS_FILE, CURVES_FILE, SAMPLES, CARD_FILE = (
+CONFIG_FILE, METRICS_FILE, CURVES_FILE, SAMPLES, CARD_FILE, EVALUATION = (
     "config.yaml",
     "metrics.jsonl",
     "curves.png",
     "samples",
     "README.md",
+    "evaluation",
 )
 
 
