@@ -63,7 +63,7 @@ class Measuring(Group):
     ] = None
     lm_texts: Annotated[
         int, typer.Option("--lm-texts", min=2, help="Texts that each is trained on, at most.")
-    ] = 10_000
+    ] = 2000
     metric: Annotated[
         list[str] | None,
         typer.Option(

@@ -11,6 +11,8 @@ from typing import Self
 import numpy as np
 
 from textvae.codec import Codec
+from textvae.codec.files import load_codec
+from textvae.codec.location import MODEL_FOLDER
 from textvae.config import RunConfig
 from textvae.config.fields import check_range
 from textvae.config.presets import language_model
@@ -24,9 +26,10 @@ from textvae.training.records import EVALUATION
 from textvae.training.run import resumed_config
 from textvae.training.step import StepReport
 
-NUM_TEXTS, MAX_EPOCHS = 10_000, 10
+NUM_TEXTS, MAX_EPOCHS = 2000, 10
 """Texts and epochs of a judge's training unless told otherwise, at most."""
-FOLDER = "language-models"
+FOLDER, DONE = "language-models", "trained"
+"""Of an evaluation's folder; of a judge's, once its training has ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,17 +102,21 @@ def train_judge(judging: Judging, texts: list[str], codec: Codec, *, what: str) 
     """
     parts = [digest_of(texts), codec.tokenizer.fingerprint, judging.digest]
     name = f"{what}-texts-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:12]}"
-    total = judging.epochs * len(texts)
+    folder, total = judging.folder / name, judging.epochs * len(texts)
+    if (folder / DONE).exists():
+        return load_codec(folder / MODEL_FOLDER)
     with codec.work.part(f"language model of {what} texts", total):
-        return train_language_model(
+        judge = train_language_model(
             texts,
-            judging.folder / name,
+            folder,
             judging.settings,
             codec.tokenizer,
             device=str(codec.device),
             observer=Counting(codec.work, total),
             cache_dir=judging.cache_dir,
         )
+    write_file(folder / DONE, b"")
+    return judge
 
 
 def random_texts(judging: Judging, num: int, seed: int, sample: Callable[[int], list[str]]) -> list[str]:

@@ -34,7 +34,7 @@ DEFINITIONS = (
         "BLEU-4 of a sampled z",
         "0 to 100",
         "higher",
-        f"As reconstruction BLEU-4 of N texts, with one sample z of the posterior a text; {_TOKENIZER}. Decoding as stated.",
+        f"As reconstruction BLEU-4 of N texts, with one sample z of the posterior a text; {_TOKENIZER}; decoding as stated.",
         ("tokenizer", "decoding", "N"),
         same=("texts",),
     ),
