@@ -144,7 +144,9 @@ def test_measures_follow_from_their_parts(codec, store, found):
     assert measures["rate"] == pytest.approx(float(terms.rate.sum()) / 27)
     assert measures["neg_elbo"] == pytest.approx(measures["distortion"] + measures["rate"])
     assert measures["iw_nll"] == pytest.approx(float(terms.iw_nll.sum()) / 27)
-    assert measures["self_bleu_4"] == self_bleu(samples := codec.decode(codec.prior_sample(20, seed=3), seed=3))
+    assert measures["self_bleu_4"] == self_bleu(
+        samples := codec.decode(codec.prior_sample(20, seed=3), seed=3)
+    )
     assert measures["distinct_2"] == distinct_n(samples, 2)
     loc, scale = terms.posterior.loc, terms.posterior.scale
     rate = 0.5 * (loc**2 + scale**2 - 1 - 2 * scale.log()).sum(1)

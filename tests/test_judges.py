@@ -73,7 +73,9 @@ def test_reverse_perplexity_of_the_real_texts_themselves_is_the_yardsticks(vae, 
 
 def test_coherence_is_left_out_with_a_note_where_texts_are_single_sentences(found):
     assert not {"coherence", "coherence_held_out"} & set(found.measures)
-    assert any("coherence is left out for held-out texts: 0 have several sentences" in note for note in found.notes)
+    assert any(
+        "coherence is left out for held-out texts: 0 have several sentences" in note for note in found.notes
+    )
 
 
 def test_the_next_sentence_fits_where_the_judge_says_so(monkeypatch):
@@ -81,7 +83,9 @@ def test_the_next_sentence_fits_where_the_judge_says_so(monkeypatch):
 
     def agreeing(judge, texts):
         costs = {"x": 3.0, "y": 11.0}
-        return np.array([sum(costs[c] for c in text) - 5.0 * (len(set(text)) == 1) * (len(text) > 1) for text in texts])
+        return np.array(
+            [sum(costs[c] for c in text) - 5.0 * (len(set(text)) == 1) * (len(text) > 1) for text in texts]
+        )
 
     class Judge:
         class model:  # noqa: N801

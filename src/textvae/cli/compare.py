@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from textvae.evaluation.comparison import Comparison, Row
     from textvae.evaluation.record import Evaluation
 
+LEGEND = "better: the 95 % interval of the difference leaves out 0; (in brackets): it has none; ~: it may be chance"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -39,13 +40,14 @@ def compare(
 
     if not 2 <= len(runs) <= len(LETTERS):
         raise typer.BadParameter(f"{len(runs)} given; 2 to {len(LETTERS)} runs can be compared")
-    evaluations = {}
-    for letter, run in zip(LETTERS, runs, strict=False):
-        common.screen.note(f"{letter}  {run}")
-        evaluations[letter] = (
-            newest(run) if data is None else measuring.measured(run, data, reading, common).found
-        )
-    found = compared(evaluations)
+    if data is None:
+        evaluations = newest(runs)
+    else:
+        evaluations = []
+        for letter, run in zip(LETTERS, runs, strict=False):
+            common.screen.note(f"{letter}  {run}")
+            evaluations.append(measuring.measured(run, data, reading, common).found)
+    found = compared(dict(zip(LETTERS, evaluations, strict=False)))
     if html:
         from textvae.evaluation.pages import comparison_page
 
@@ -57,19 +59,25 @@ def compare(
         show(found, runs, common.screen)
 
 
-def newest(run: str) -> "Evaluation":
-    """Return the newest evaluation that a run has kept.
+def newest(runs: list[str]) -> "list[Evaluation]":
+    """Return the newest evaluations with settings that all runs have kept results of; else the newest of each.
 
     Raises:
-        RunError: there is none.
+        RunError: a run has none.
     """
     from textvae.evaluation.kept import kept_evaluations
 
-    folder = run_folder(run)
-    found = kept_evaluations(folder) if folder else []
-    if not found:
-        raise RunError(f"{run} has no results of an evaluation; give --data to measure it")
-    return found[0]
+    kept = []
+    for run in runs:
+        folder = run_folder(run)
+        kept.append(kept_evaluations(folder) if folder else [])
+        if not kept[-1]:
+            raise RunError(f"{run} has no results of an evaluation; give --data to measure it")
+    for first in kept[0]:
+        alike = [next((one for one in found if one.settings == first.settings), None) for found in kept]
+        if len(same := [one for one in alike if one]) == len(runs):
+            return same
+    return [found[0] for found in kept]
 
 
 def show(found: "Comparison", runs: list[str], screen: Screen) -> None:
@@ -83,13 +91,13 @@ def show(found: "Comparison", runs: list[str], screen: Screen) -> None:
     screen.table(
         head, [cells(row, names) for row in found.rows.values()], right=tuple(range(1, len(head) - 1))
     )
-    screen.say("better: its 95 % interval leaves out 0; (in brackets): there is none; ~: chance may do it")
+    screen.paragraph(LEGEND)
     obstacles: dict[str, list[str]] = {}
     for row in found.rows.values():
         if row.obstacle:
             obstacles.setdefault(row.obstacle, []).append(row.definition.name)
     for obstacle, measures in obstacles.items():
-        screen.paragraph(f"not comparable ({obstacle}): {', '.join(measures)}", mark="·")
+        screen.paragraph(f"not comparable ({obstacle}): {'; '.join(measures)}", mark="·")
 
 
 def cells(row: "Row", names: list[str]) -> tuple[str, ...]:

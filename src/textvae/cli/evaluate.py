@@ -63,7 +63,7 @@ def show(found: "Evaluation", screen: Screen, *, definitions: bool = False) -> N
     from textvae.evaluation.numbers import interval, number
     from textvae.evaluation.pages import notes, summary
 
-    screen.say(summary(found))
+    screen.say(summary(found), f"units: {found.settings['units']}")
     rows: list[tuple[str, ...]] = []
     for part in found.parts.values():
         rows += [("", "", "", "")] if rows and part.measures else []

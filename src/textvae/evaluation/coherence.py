@@ -36,7 +36,7 @@ DEFINITIONS = (
     ),
     Definition(
         "coherence_held_out",
-        "… of held-out texts",
+        "coherence, held out",
         "share of texts",
         "neither",
         f"Share of P held-out texts {_FIT}. The yardstick.",

@@ -42,7 +42,7 @@ DEFINITIONS = (
     ),
     Definition(
         "real_ppl",
-        "… of real texts by real",
+        "real PPL a word",
         "perplexity",
         "neither",
         "exp(sum of -log p over N held-out texts / number of words) under the language model of real texts: "

@@ -10,7 +10,8 @@ from textvae.evaluation.family import Family, Findings
 from textvae.evaluation.subject import Subject
 from textvae.evaluation.texts import copies
 
-NEAR = 0.2
+NEAR, SEEN_SHARE = 0.2, 0.5
+SEEN = "most of the texts measured are training texts: measures on them look better than they are"
 
 _DISTANCE = (
     "edit distance to the nearest training text in units, insertions, deletions and substitutions / units of the longer "
@@ -47,7 +48,7 @@ DEFINITIONS = (
     ),
     Definition(
         "nearest_distance_held_out",
-        "… of held-out texts",
+        "distance, held out",
         "0 to 1",
         "neither",
         f"Mean over N held-out texts of the {_DISTANCE}. The yardstick: new texts of the same kind.",
@@ -56,7 +57,7 @@ DEFINITIONS = (
     ),
     Definition(
         "near_copy_rate_held_out",
-        "… of held-out texts",
+        "near copies, held out",
         "share of texts",
         "neither",
         f"Held-out texts less than 0.2 from a training text / N texts, by {_DISTANCE}. The yardstick.",
@@ -93,6 +94,7 @@ def measure(subject: Subject) -> Findings:
             "units": subject.units,
             "training": subject.training_digest,
         },
+        notes=(SEEN,) if (yardstick == 0).mean() > SEEN_SHARE else (),
         own_settings={key: {"N": len(held_out)} for key in measures if key.endswith("held_out")},
     )
 

@@ -51,7 +51,12 @@ def evaluation_page(found: Evaluation, shown: Examples, *, title: str, curves: b
         title: of the page.
         curves: a picture of the training, PNG.
     """
-    body = [html.paragraph(summary(found)), *(html.paragraph(note, dim=True) for note in notes(found))]
+    units = f"Units of measures over texts: {found.settings['units']}."
+    body = [
+        html.paragraph(summary(found)),
+        html.paragraph(units, dim=True),
+        *(html.paragraph(note, dim=True) for note in notes(found)),
+    ]
     for name, part in found.parts.items():
         if part.measures:
             body += [

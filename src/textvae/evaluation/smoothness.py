@@ -26,7 +26,7 @@ _PATHS = (
 DEFINITIONS = (
     Definition(
         "interpolation_step",
-        "interpolation, mean step",
+        "path, mean step",
         "of the ends' distance",
         "lower",
         f"Mean distance of neighbouring decodes / distance of the ends' decodes, sums over {_PATHS}; {UNITS}. "
@@ -36,7 +36,7 @@ DEFINITIONS = (
     ),
     Definition(
         "interpolation_jump",
-        "interpolation, largest step",
+        "path, largest step",
         "of the ends' distance",
         "lower",
         f"Largest distance of neighbouring decodes / distance of the ends' decodes, sums over {_PATHS}; {UNITS}. "
