@@ -13,10 +13,10 @@ from textvae.data.batching import collate
 from textvae.decoding.noise import derived_seed, row_normals
 from textvae.diagnostics.latents import mutual_information
 from textvae.errors import ConfigError, DataError
-from textvae.evaluation.definitions import DEFINITIONS, render
-from textvae.evaluation.likelihood import likelihoods, log_weights
 from textvae.evaluation.bleu import bleu_columns, self_bleu
 from textvae.evaluation.bootstrap import Tally
+from textvae.evaluation.definitions import DEFINITIONS, render
+from textvae.evaluation.likelihood import likelihoods, log_weights
 from textvae.evaluation.record import Evaluation
 from textvae.evaluation.report import evaluate
 from textvae.evaluation.texts import distinct_n

@@ -8,9 +8,9 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 from textvae.errors import ConfigError, DataError
-from textvae.evaluation.definitions import DEFINITIONS, FAMILIES, as_records, define, render
 from textvae.evaluation.bleu import bleu_columns, bleu_tokenizer, chrf_columns, self_bleu, self_bleus
 from textvae.evaluation.bootstrap import Tally
+from textvae.evaluation.definitions import DEFINITIONS, FAMILIES, as_records, define, render
 from textvae.evaluation.texts import copy_rate, distinct_n, exact_matches, unknown_words
 from textvae.evaluation.units import CHINESE_WORDS, chinese_words, units
 

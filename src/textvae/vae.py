@@ -314,10 +314,9 @@ class TextVAE:
         keep: str | Path | None = None,
         seed: int = 0,
     ) -> Evaluation:
-        """Measure the model on a corpus; see `textvae.evaluation.definitions` for what each number is.
+        """Measure the model on a corpus, anything `open_corpus` reads; see `textvae.evaluation.definitions`.
 
-        `data` and `training` are texts, or anything `open_corpus` reads. Arguments and errors are those of
-        `textvae.evaluation.report.evaluate`; `Judging.of_run(run)` also trains language models as judges.
+        Arguments and errors are those of `textvae.evaluation.report.evaluate`.
         """
         return evaluate(
             self.codec,
@@ -327,7 +326,7 @@ class TextVAE:
             training_texts=None if training is None else list(open_corpus(training)),
             metrics=metrics,
             judging=judging,
-            keep=None if keep is None else Path(keep).expanduser(),
+            keep=keep,
             seed=seed,
         )
 

@@ -30,7 +30,7 @@ def evaluate(
     training_texts: Sequence[str] | None = None,
     metrics: Mapping[str, Callable[..., Any]] | None = None,
     judging: Judging | None = None,
-    keep: Path | None = None,
+    keep: str | Path | None = None,
     fresh: bool = False,
     tell: Tell | None = None,
     seed: int = 0,
@@ -79,7 +79,9 @@ def evaluate(
         seed=seed,
     )
     settings, num_cut = _settings(subject), subject.store.num_cut
-    kept = Kept(keep, settings, num_cut, model_digest(codec), fresh) if keep else None
+    kept = None
+    if keep is not None:
+        kept = Kept(Path(keep).expanduser(), settings, num_cut, model_digest(codec), fresh)
     return Evaluation(parts=_measured(subject, kept, tell), settings=settings, num_cut=num_cut)
 
 
