@@ -6,14 +6,17 @@ import math
 import numpy as np
 import pytest
 from tiny import ENGLISH, train_tiny
+from untrained import untrained
 
 from textvae import TextVAE
+from textvae.config import RunConfig
 from textvae.errors import ConfigError, RunNotFoundError
-from textvae.evaluation import coherence, judges
+from textvae.evaluation import coherence
 from textvae.evaluation.coherence import Places, fits
 from textvae.evaluation.judging import Judging, nats, random_texts
 from textvae.evaluation.kept import kept_evaluations
 from textvae.evaluation.report import evaluate
+from textvae.evaluation.subject import Subject
 from textvae.training.run import open_folder
 
 
@@ -100,6 +103,29 @@ def test_the_next_sentence_fits_where_the_judge_says_so(monkeypatch):
     assert fits(Judge, Places(["x", "y"], ["y", "x"])).tolist() == [0, 0]
     assert fits(Judge, Places(["x", "x"], ["y", "y"])).tolist() == [0.5, 0.5]
     assert fits(Judge, Places(["xx", "x"], ["y", "y"])).tolist() == [0.5]  # longer than it reads
+
+
+def test_coherence_of_texts_of_several_sentences(tmp_path, monkeypatch):
+    texts = [f"{a} {b}" for a, b in zip(ENGLISH[:24], ENGLISH[24:48], strict=True)]
+    judge = untrained(encoder="none", injection="none", max_length=60)
+    monkeypatch.setattr("textvae.evaluation.subject.train_judge", lambda *_, **__: judge)
+    monkeypatch.setattr(Subject, "samples", texts[:10])
+    asked = Judging(folder=tmp_path, like=RunConfig(), epochs=1)
+    options = {"num_samples": 1, "num_prior": 10, "num_pairs": 0, "training_texts": texts, "judging": asked}
+    found = evaluate(untrained(max_length=60), texts, **options)
+    assert found.measures["coherence_held_out"] * 48 % 1 == 0
+    low, high = found.intervals["coherence_held_out"]
+    assert 0 <= low < high <= 1
+    assert found.settings_of("coherence_held_out") == {"P": 24, "T": 24, "E": 1}
+    assert "coherence" not in found.measures
+    assert any("random texts: 10 have several sentences" in note for note in found.notes)
+
+
+def test_a_language_model_itself_has_no_latents_to_measure():
+    found = evaluate(untrained(encoder="none", injection="none"), ENGLISH[:9], num_samples=1, num_prior=4)
+    assert set(found.parts) == {"likelihoods", "diversity"}
+    assert found.measures["rate"] == 0
+    assert found.measures["iw_nll"] == pytest.approx(found.measures["distortion"])
 
 
 def test_an_interrupted_evaluation_goes_on_to_the_same_record(vae, run, found, tmp_path, monkeypatch):
@@ -189,7 +215,7 @@ def test_a_run_that_is_overwritten_loses_its_evaluation(run, found, tmp_path):
 
 
 def test_large_corpora_are_judged_by_a_share(vae, run):
-    subject = judges.Subject(
+    subject = Subject(
         codec=vae.codec, texts=ENGLISH[:3], num_samples=1, num_prior=2, num_pairs=1, by_words=False,
         training=ENGLISH, metrics={}, judging=judging(run, num_texts=30), seed=4,
     )  # fmt: skip

@@ -16,6 +16,7 @@ from textvae.evaluation.judging import nats
 from textvae.evaluation.subject import Subject
 
 MIN_PAIRS, MAX_PAIRS = 20, 500
+FEW = f"have several sentences within the model's limit, {MIN_PAIRS} are needed"
 _ENDS = re.compile(r"""[.!?…]+["'”’)\]]*\s+|[。！？｡]+[”’」』）]*\s*""")
 
 _FIT = (
@@ -108,9 +109,8 @@ def measure(subject: Subject) -> Findings:
         fitting = fits(subject.judge, found) if len(found.before) >= MIN_PAIRS else np.empty(0)
         if len(fitting) < MIN_PAIRS:
             kind = "held-out" if key.endswith("held_out") else "random"
-            notes += (
-                f"coherence is left out for {kind} texts: {len(found.before)} have several sentences, {MIN_PAIRS} are needed",
-            )
+            num = len(fitting) or len(found.before)
+            notes += (f"coherence is left out for {kind} texts: {num} {FEW}",)
             continue
         measures[key], own[key] = Tally.mean(fitting, aligned=False), {"P": len(fitting)}
     return Findings(measures=measures, settings=judges.settings(subject), own_settings=own, notes=notes)
