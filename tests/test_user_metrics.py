@@ -34,6 +34,16 @@ def test_a_function_of_the_current_folder_is_measured(here):
     assert found.settings_of("lengths_of_mine:mean") == {"N": 9, "M": 5}
 
 
+def test_a_metric_is_never_read_from_kept_results(tmp_path):
+    values = iter((1, 2))
+    for expected in (1, 2):
+        found = evaluate(
+            untrained(), ENGLISH[:4], num_samples=1, num_prior=0, num_pairs=0, keep=tmp_path,
+            metrics={"next": lambda: next(values)},
+        )  # fmt: skip
+        assert found.measures["next"] == expected
+
+
 def test_a_function_gets_what_it_names():
     assert measured("m", lambda texts: len(texts), OFFERED) == {"m": 1.0}
     assert measured("m", lambda **given: len(given), OFFERED) == {"m": 3.0}

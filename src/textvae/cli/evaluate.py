@@ -33,7 +33,10 @@ def evaluate(
     ] = None,
     definitions: Annotated[bool, typer.Option("--definitions", help="Also say what each number is.")] = False,
 ) -> None:
-    """Measure a model on held-out texts. Results are kept in RUN/evaluation: a later call goes on from there."""
+    """Measure a model on held-out texts. Results are kept in RUN/evaluation: a later call goes on from there.
+
+    The seed is 0 unless given.
+    """
     measured = measuring.measured(run, data, reading, common)
     if html:
         write_page(html, page(run, measured), common.screen)

@@ -1,6 +1,7 @@
 """How models are measured from the command line: options that `evaluate` and `compare` share, and what they lead to."""
 
 import dataclasses
+import os
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -86,6 +87,10 @@ class Measuring(Group):
         metrics = {name: load_metric(name, never_from=Path(run)) for name in self.metric or ()}
         vae, texts = common.load(run), list(islice(corpus, self.limit))
         folder = run_folder(run)
+        keep = None if self.no_cache else folder
+        if keep and not os.access(keep.parent, os.W_OK):
+            screen.note(f"note: {run} cannot be written to; results are not kept")
+            keep = None
         found = evaluate(
             vae.codec,
             texts,
@@ -96,7 +101,7 @@ class Measuring(Group):
             training_texts=None if training is None else list(training),
             metrics=metrics,
             judging=self._judging(folder),
-            keep=None if self.no_cache or folder is None else folder,
+            keep=keep,
             fresh=self.fresh,
             tell=screen.note,
             seed=common.seed or 0,

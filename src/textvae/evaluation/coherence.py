@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from textvae.codec import Codec
-from textvae.evaluation import judges
+from textvae.evaluation import forward_reverse
 from textvae.evaluation.bootstrap import Tally
 from textvae.evaluation.definition import Definition
 from textvae.evaluation.family import Family, Findings
@@ -33,7 +33,7 @@ DEFINITIONS = (
         "higher",
         f"Share of P samples {_FIT}.",
         ("P", "T", "E"),
-        same=(*judges.SAME, "sampling"),
+        same=(*forward_reverse.SAME, "sampling"),
     ),
     Definition(
         "coherence_held_out",
@@ -42,7 +42,7 @@ DEFINITIONS = (
         "neither",
         f"Share of P held-out texts {_FIT}. The yardstick.",
         ("P", "T", "E"),
-        same=(*judges.SAME, "texts"),
+        same=(*forward_reverse.SAME, "texts"),
     ),
 )
 
@@ -113,14 +113,16 @@ def measure(subject: Subject) -> Findings:
             notes += (f"coherence is left out for {kind} texts: {num} {FEW}",)
             continue
         measures[key], own[key] = Tally.mean(fitting, aligned=False), {"P": len(fitting)}
-    return Findings(measures=measures, settings=judges.settings(subject), own_settings=own, notes=notes)
+    return Findings(
+        measures=measures, settings=forward_reverse.settings(subject), own_settings=own, notes=notes
+    )
 
 
 FAMILY = Family(
     name="coherence",
     definitions=DEFINITIONS,
     measure=measure,
-    applies=judges.FAMILY.applies,
+    applies=forward_reverse.FAMILY.applies,
     passes=lambda subject: 6.0 * MAX_PAIRS,
-    inputs=judges.inputs,
+    inputs=forward_reverse.inputs,
 )

@@ -14,7 +14,7 @@ from textvae.errors import ConfigError
 from textvae.evaluation import (
     coherence,
     diversity,
-    judges,
+    forward_reverse,
     latents,
     novelty,
     perplexities,
@@ -31,7 +31,7 @@ FAMILIES: tuple[Family, ...] = (
     diversity.FAMILY,
     novelty.FAMILY,
     smoothness.FAMILY,
-    judges.FAMILY,
+    forward_reverse.FAMILY,
     coherence.FAMILY,
 )
 """In the order in which they are measured and printed."""

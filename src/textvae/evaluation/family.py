@@ -42,6 +42,7 @@ class Family:
         applies: whether there is what it needs.
         passes: what it costs, in texts passed once through the decoder, about; None: the time cannot be foretold.
         inputs: what its results depend on beside the evaluation's own settings; JSON values.
+        is_kept: whether kept results are read; not where the code that computes them may have changed.
     """
 
     name: str
@@ -50,3 +51,4 @@ class Family:
     applies: Callable[["Subject"], bool]
     passes: Callable[["Subject"], float]
     inputs: Callable[["Subject"], dict[str, Any]] = _nothing
+    is_kept: bool = True

@@ -92,7 +92,7 @@ def _measured(subject: Subject, kept: Kept | None, tell: Tell | None) -> dict[st
     found = {
         family.name: part
         for family in families
-        if kept and (part := kept.get(family.name, inputs[family.name]))
+        if kept and family.is_kept and (part := kept.get(family.name, inputs[family.name]))
     }
     drawn = next((part.details["samples"] for part in found.values() if "samples" in part.details), [])
     subject = dataclasses.replace(subject, drawn=drawn)

@@ -137,5 +137,5 @@ FAMILY = Family(
     measure=measure,
     applies=lambda subject: bool(subject.metrics),
     passes=lambda subject: float(subject.num_prior),
-    inputs=lambda subject: {"metrics": sorted(subject.metrics), "training": subject.training_digest},
+    is_kept=False,
 )
