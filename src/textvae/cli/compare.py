@@ -35,9 +35,9 @@ def compare(
         Path | None, typer.Option("--html", metavar="FILE", help="Also write the comparison as a page.")
     ] = None,
 ) -> None:
-    """Lay measures of several models side by side, and say which differences are more than chance.
+    """Lay measures of several models side by side.
 
-    The seed is 0 unless given.
+    Differences come with intervals; numbers that are not comparable are told. The seed is 0 unless given.
     """
     from textvae.evaluation.comparison import compare as compared
 

@@ -33,9 +33,9 @@ def evaluate(
     ] = None,
     definitions: Annotated[bool, typer.Option("--definitions", help="Also say what each number is.")] = False,
 ) -> None:
-    """Measure a model on held-out texts. Results are kept in RUN/evaluation: a later call goes on from there.
+    """Measure a model on held-out texts.
 
-    The seed is 0 unless given.
+    Results are kept in RUN/evaluation: a later call goes on from there. The seed is 0 unless given.
     """
     measured = measuring.measured(run, data, reading, common)
     if html:
