@@ -340,6 +340,58 @@ def test_evaluate_takes_the_held_out_share_of_training_data(run, home, tmp_path)
     assert "held out" not in shown.stderr
 
 
+FEW = ("--k", 1, "--samples", 3, "--pairs", 2, "--limit", 4)
+
+
+def test_evaluate_keeps_its_results_and_writes_a_page(copy, home, tmp_path):
+    shutil.rmtree(copy / "evaluation", ignore_errors=True)
+    first = done("evaluate", copy, home / "facts.txt", *FEW, "--html", tmp_path / "report.html")
+    assert re.search(r"^1/\d likelihoods$", first.stderr, re.MULTILINE)
+    assert "novelty" in first.stderr  # the training texts are known
+    assert max(map(cell_len, first.stdout.splitlines())) <= 80
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert page.count("<img") == 2 + (copy / "curves.png").exists()
+    assert "units: words" in first.stdout
+    again = done("evaluate", copy, home / "facts.txt", *FEW)
+    assert again.stdout == first.stdout
+    assert "as measured before: likelihoods" in again.stderr
+    assert len(list((copy / "evaluation").iterdir())) == 1
+    afresh = done("evaluate", copy, home / "facts.txt", *FEW, "--no-cache", "--json")
+    assert "as measured before" not in afresh.stderr
+    record = json.loads(afresh.stdout)
+    assert set(record["intervals"]) < set(record["measures"])
+    assert record["settings_of"]["iw_nll"] == {"K": 1, "N": 4}
+
+
+def test_evaluate_takes_a_metric_of_the_users_own(run, home, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "of_mine.py").write_text("def count(samples):\n    return len(samples)\n")
+    options = (*FEW, "--no-cache", "--metric", "of_mine:count")
+    assert "of_mine:count" in done("evaluate", run, home / "facts.txt", *options).stdout
+    assert "has no function 'mean'" in failed("evaluate", run, home / "facts.txt", "--metric", "of_mine:mean")
+
+
+def test_compare_shows_both_runs_in_80_columns(copy, run, home, tmp_path):
+    shown = done("compare", run, copy, "--data", home / "facts.txt", *FEW, "--html", tmp_path / "two.html")
+    assert max(map(cell_len, shown.stdout.splitlines())) <= 80
+    assert re.search(r"^IW-NLL .* \+0\.00", shown.stdout, re.MULTILINE) or "+0 " in shown.stdout
+    assert (tmp_path / "two.html").exists()
+    record = json.loads(done("compare", run, copy, "--json").stdout)  # what both have kept
+    assert record["runs"] == {"A": str(run), "B": str(copy)}
+    assert record["measures"]["iw_nll"]["differences"]["B"]["value"] == 0
+    assert record["measures"]["iw_nll"]["not_comparable"] is None
+    three = done("compare", run, copy, run, "--quiet").stdout
+    assert re.search(r"^measure +A +B +C +better$", three, re.MULTILINE)
+
+
+def test_compare_refuses_in_the_users_words(run, copy):
+    shutil.rmtree(copy / "evaluation", ignore_errors=True)
+    assert "has no results of an evaluation; give --data" in failed("compare", copy, copy)
+    assert "1 given; 2 to 26 runs" in failed("compare", run, code=2)
+    model = copy / "model"
+    assert "needs a run folder" in failed("evaluate", model, run / "README.md", "--language-models")
+
+
 def test_evaluate_says_when_it_sees_the_training_texts_themselves(home, tmp_path):
     other = tmp_path / "other.txt"
     other.write_text("The cat sat.\nA dog ran.\nThe dog sat.\n")

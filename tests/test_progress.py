@@ -68,8 +68,9 @@ def test_the_parts_of_an_evaluation(vae, heard):
     evaluate(vae.codec, ENGLISH[:10], num_samples=4, num_prior=12)
     assert [part[:2] for part in heard.parts] == [
         ["likelihoods, K = 4", 10], ["with another text's z", 10], ["reconstructing", 10], ["sampling", 12],
+        ["interpolating", 45],
     ]  # fmt: skip
-    assert [part[2] for part in heard.parts] == pytest.approx([10, 10, 10, 12])
+    assert [part[2] for part in heard.parts] == pytest.approx([10, 10, 10, 12, 45])
     vae.score(ENGLISH[:3], num_samples=2)
     assert heard.parts[-1][2] == pytest.approx(3)
 

@@ -29,6 +29,7 @@ _HOMES = {
     "Tokenizer": "textvae.data.tokenizers",
     "TrainingConfig": "textvae.config",
     "TrainingError": "textvae.errors",
+    "compare": "textvae.evaluation.comparison",
     "inspect_corpus": "textvae.data.inspection",
     "open_corpus": "textvae.data.sources",
     "register_decoder": "textvae.models",
@@ -51,6 +52,7 @@ __all__ = [
     "TrainingConfig",
     "TrainingError",
     "__version__",
+    "compare",
     "inspect_corpus",
     "open_corpus",
     "register_decoder",
@@ -70,6 +72,7 @@ if TYPE_CHECKING:
     from textvae.data.sources import open_corpus
     from textvae.data.tokenizers import Tokenizer
     from textvae.errors import ConfigError, DataError, RunError, TextVAEError, TrainingError
+    from textvae.evaluation.comparison import compare
     from textvae.models import register_decoder, register_encoder
     from textvae.progress import ProgressLine
     from textvae.vae import TextVAE

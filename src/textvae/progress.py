@@ -55,7 +55,7 @@ class Work:
             self._passes = 0
             listener.end()
 
-    def count(self, num: int) -> None:
+    def count(self, num: float) -> None:
         """Count `num` texts as done once."""
         if self.listener is not None and self._passes:
             self.listener.advance(num / self._passes)

@@ -24,8 +24,11 @@ from textvae.data.sources import open_corpus
 from textvae.distributions import Posterior
 from textvae.errors import ExportError
 from textvae.evaluation.diagnosis import Diagnosis, diagnose
+from textvae.evaluation.judging import Judging
 from textvae.evaluation.likelihood import likelihoods
-from textvae.evaluation.report import Evaluation, evaluate
+from textvae.evaluation.record import Evaluation
+from textvae.evaluation.report import evaluate
+from textvae.evaluation.user import Metric
 from textvae.export.folder import FORMATS, export_codec, load_export
 from textvae.models import VAEModel
 from textvae.progress import Progress
@@ -309,20 +312,14 @@ class TextVAE:
         num_samples: int = 50,
         num_prior: int = 1000,
         training: Any = None,
+        metrics: Mapping[str, Metric] | None = None,
+        judging: Judging | None = None,
+        keep: str | Path | None = None,
         seed: int = 0,
     ) -> Evaluation:
-        """Measure the model on a corpus; see `textvae.evaluation.definitions` for what each number is.
+        """Measure the model on a corpus, anything `open_corpus` reads; see `textvae.evaluation.definitions`.
 
-        Args:
-            data: held-out texts, or anything `open_corpus` reads.
-            num_samples: K of the importance-weighted bound.
-            num_prior: prior samples for the diversity measures.
-            training: the training texts, for the share of samples copied from them.
-            seed: of all samples.
-
-        Raises:
-            ConfigError: a number of samples out of range.
-            DataError: there is no text.
+        Arguments and errors are those of `textvae.evaluation.report.evaluate`.
         """
         return evaluate(
             self.codec,
@@ -330,6 +327,9 @@ class TextVAE:
             num_samples=num_samples,
             num_prior=num_prior,
             training_texts=None if training is None else list(open_corpus(training)),
+            metrics=metrics,
+            judging=judging,
+            keep=keep,
             seed=seed,
         )
 

@@ -10,8 +10,8 @@ import typer
 
 from textvae.cli.arguments import Run
 from textvae.cli.baseline import TrainingData, baseline_of, find_training_data
-from textvae.cli.evaluate import held_out_share
 from textvae.cli.groups import Reading, WithModel
+from textvae.cli.measuring import held_out_share
 from textvae.cli.screen import Screen
 from textvae.cli.verb import FAILED
 from textvae.errors import DataError
@@ -92,7 +92,7 @@ def measured(run: str, data: str | None, known: TrainingData, reading: Reading, 
             f"no DATA given, and {known.title} of {run} not found; a run folder holds no texts: name the training data, "
             "or other texts"
         )
-    return held_out_share(run, reading.open(data, screen), screen)
+    return held_out_share(run, reading.open(data, screen), screen)[0]
 
 
 def show(found: "Diagnosis", screen: Screen) -> None:

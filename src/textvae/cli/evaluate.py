@@ -1,17 +1,17 @@
 """`textvae evaluate`."""
 
-from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from textvae.cli.arguments import Run
 from textvae.cli.groups import Reading, WithModel
+from textvae.cli.measuring import Measured, Measuring, json_of, write_page
 from textvae.cli.screen import Screen
 
 if TYPE_CHECKING:
-    from textvae.data.sources import Corpus
-    from textvae.evaluation.report import Evaluation
+    from textvae.evaluation.record import Evaluation
 
 
 def evaluate(
@@ -21,79 +21,63 @@ def evaluate(
         typer.Argument(metavar="DATA", help="Held-out texts; of training data, the held-out share is used."),
     ],
     reading: Reading,
+    measuring: Measuring,
     common: WithModel,
-    k: Annotated[int, typer.Option("--k", min=1, help="Importance samples of the bound on log p(x).")] = 50,
-    samples: Annotated[
-        int, typer.Option("--samples", min=0, help="Prior samples for diversity; under 2: none.")
-    ] = 1000,
-    training: Annotated[
-        str | None, typer.Option("--training", metavar="DATA", help="Training texts: copies are counted.")
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            metavar="FILE",
+            help="Also write a report with plots and texts, some of DATA among them.",
+        ),
     ] = None,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="The first so many texts.")] = None,
     definitions: Annotated[bool, typer.Option("--definitions", help="Also say what each number is.")] = False,
 ) -> None:
-    """Measure a model on held-out texts."""
-    corpus = held_out_share(run, reading.open(data, common.screen), common.screen)
-    known = None if training is None else reading.open(training, common.screen)
-    vae = common.load(run)
-    found = vae.evaluate(
-        list(islice(corpus, limit)),
-        num_samples=k,
-        num_prior=samples,
-        training=known,
-        seed=common.drawn_seed,
-    )
+    """Measure a model on held-out texts.
+
+    Results are kept in RUN/evaluation: a later call goes on from there. The seed is 0 unless given.
+    """
+    measured = measuring.measured(run, data, reading, common)
+    if html:
+        write_page(html, page(run, measured), common.screen)
     if common.as_json:
-        common.screen.json({"run": run, "data": corpus.name, **found.to_json()})
+        common.screen.json({"run": run, **json_of(measured)})
     else:
-        show(found, common.screen, definitions=definitions)
+        show(measured.found, common.screen, definitions=definitions)
 
 
-def held_out_share(run: str, corpus: "Corpus", screen: Screen) -> "Corpus":
-    """Return what training held out of `corpus`, where that is what the run was trained on; else the corpus."""
-    from textvae.cli.summary import summarize
-    from textvae.data.splits import open_splits
-    from textvae.errors import DataError
+def page(run: str, measured: Measured) -> str:
+    """Return the HTML report."""
+    from textvae.evaluation.pages import evaluation_page, examples
+    from textvae.training.records import CURVES_FILE
 
-    found = summarize(run, verify=False)
-    if found.settings is None or not found.facts:
-        return corpus
-    trained_on = found.facts["train"]["sha256"]
-    if corpus.fingerprint == trained_on:
-        screen.note(
-            "note: the run was trained on these very texts; measures on them look better than they are"
-        )
-        return corpus
-    try:
-        splits = open_splits(corpus, found.settings.data)
-    except DataError:  # too few texts to divide, or the held-out file is gone: not what was trained on
-        return corpus
-    if splits.train.fingerprint != trained_on:
-        return corpus
-    screen.note("note: the run was trained on these data; only the texts it held out are used")
-    return splits.valid
+    curves = Path(run) / CURVES_FILE
+    return evaluation_page(
+        measured.found,
+        examples(measured.vae.codec, measured.texts),
+        title=f"{run} on {measured.data}",
+        curves=curves.read_bytes() if curves.exists() else None,
+    )
 
 
 def show(found: "Evaluation", screen: Screen, *, definitions: bool = False) -> None:
     """Print the measures."""
-    from textvae.evaluation.definitions import define, render
+    from textvae.evaluation.definitions import line
+    from textvae.evaluation.numbers import interval, number
+    from textvae.evaluation.pages import notes, summary
 
-    settings = found.settings
-    screen.say(
-        f"{settings['N']:,} texts, K = {settings['K']}, {settings['samples']:,} prior samples, seed {settings['seed']}"
-    )
-    rows = [(define(key).name, number(value), define(key).unit) for key, value in found.measures.items()]
-    screen.table(("measure", "value", "unit"), rows, right=(1,))
-    if found.num_cut:
-        screen.note(f"note: texts longer than the model's limit, scored up to it: {found.num_cut:,}")
+    screen.say(summary(found), f"units: {found.settings['units']}")
+    rows: list[tuple[str, ...]] = []
+    for part in found.parts.values():
+        rows += [("", "", "", "")] if rows and part.measures else []
+        for key in (key for key in found.measures if key in part.measures):
+            definition = found.definition(key)
+            bounds = interval(found.intervals.get(key))
+            rows.append((definition.name, number(found.measures[key]), bounds, definition.unit))
+    screen.table(("measure", "value", "95 % interval", "unit"), rows, right=(1, 2))
+    for note in notes(found):
+        screen.note(f"note: {note}")
     if definitions:
         screen.heading("definitions")
         for key in found.measures:
-            screen.paragraph(*render([key], found.settings_of(key)), mark="·")
-
-
-def number(value: float) -> str:
-    """Return a measure with four digits or so."""
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:,.2f}" if abs(value) >= 1 else f"{value:.4f}"
+            screen.paragraph(line(found.definition(key), found.settings_of(key)), mark="·")

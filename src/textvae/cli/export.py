@@ -60,9 +60,9 @@ def _texts(
     if data is None:
         seed = common.seed or 0
         return vae.sample(limit, seed=seed), f"texts sampled from the model itself, seed {seed}"
-    from textvae.cli.evaluate import held_out_share
+    from textvae.cli.measuring import held_out_share
 
-    corpus = held_out_share(run, reading.open(data, common.screen), common.screen)
+    corpus, _ = held_out_share(run, reading.open(data, common.screen), common.screen)
     return list(islice(corpus, limit)), f"texts of {corpus.name}"
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from textvae import __version__
-from textvae.cli import demo, doctor, evaluate, export, info, inspect, latents, prior, texts, train
+from textvae.cli import compare, demo, doctor, evaluate, export, info, inspect, latents, prior, texts, train
 from textvae.cli.groups import grouped
 from textvae.cli.verb import Verb
 
@@ -36,6 +36,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     latents.decode,
     evaluate.evaluate,
     doctor.doctor,
+    compare.compare,
     export.export,
 )
 

@@ -11,7 +11,7 @@ from textvae.config import RunConfig
 if TYPE_CHECKING:
     from textvae.control.neighbors import Neighbor
     from textvae.control.priors import PriorFit
-    from textvae.evaluation.report import Evaluation
+    from textvae.evaluation.record import Evaluation
     from textvae.vae import TextVAE
 
 NUM_IMPORTANCE, NUM_PRIOR, NUM_SHOWN = 50, 50, 5
@@ -24,7 +24,7 @@ IN_WORDS = {
     "mutual_information": "nats that z and text share",
     "active_units": "dimensions of z in use",
     "reconstruction_bleu": "of 100: how much of a text comes back, word for word",
-    "self_bleu": "of 100: how alike samples are; lower is more diverse",
+    "self_bleu_4": "of 100: how alike samples are; lower is more diverse",
     "copy_rate": "share of samples copied from the training texts",
 }
 """The measures shown, in plain words."""
@@ -127,7 +127,7 @@ class Story:
 
 def show(story: Story, screen: Screen) -> None:
     """Print the story."""
-    from textvae.cli.evaluate import number
+    from textvae.evaluation.numbers import number
 
     found = story.evaluation
     screen.heading(f"On {found.settings['N']} texts it never saw (K = {NUM_IMPORTANCE})")

@@ -12,11 +12,11 @@ from textvae.config import RunConfig, load_settings
 from textvae.data.store import TokenStore
 from textvae.diagnostics.cures import UNNAMED, Cures
 from textvae.diagnostics.latents import active_units, posterior_information, prior_gap
+from textvae.diagnostics.shuffle import z_shuffle_gain
 from textvae.diagnostics.verdict import Finding, Vitals, find, verdict
 from textvae.distributions import DiagonalGaussian, rate_parts, wide
 from textvae.errors import ConfigError, DataError
-from textvae.evaluation.likelihood import Likelihoods, likelihoods
-from textvae.evaluation.report import distortion_sample, shuffle_gains
+from textvae.evaluation.likelihood import Likelihoods, distortion_sample, likelihoods
 from textvae.objectives.controllers import MIN_BETA
 from textvae.training.records import CONFIG_FILE, read_metrics
 
@@ -116,9 +116,9 @@ def diagnose(
         )
     store, history = codec.store(texts), History.read(run)
     terms = likelihoods(codec, store, num_samples=num_samples if baseline else 1, seed=seed)
-    gains = shuffle_gains(codec, store, terms, seed)
-    z = distortion_sample(codec, store, terms, seed).double()
-    rates = rate_parts(wide(terms.posterior), wide(codec.model.prior()), z).detach().mean(dim=0)
+    z = distortion_sample(codec, terms.posterior, seed)
+    gains = z_shuffle_gain(codec, store, z, terms.distortion, seed=seed)
+    rates = rate_parts(wide(terms.posterior), wide(codec.model.prior()), z.double()).detach().mean(dim=0)
     vitals = Vitals(
         num_texts=len(store),
         num_targets=store.num_tokens + len(store),

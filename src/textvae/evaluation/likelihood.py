@@ -68,6 +68,13 @@ def sample_noise(seed: int, k: int, num_texts: int, dim: int) -> Tensor:
     return row_normals(derived_seed(seed, k), range(num_texts), dim)
 
 
+@torch.no_grad()
+def distortion_sample(codec: Codec, posterior: Posterior, seed: int) -> Tensor:
+    """Return the posterior sample of each text that `likelihoods` takes the distortion at, (N, D)."""
+    noise = sample_noise(seed, 0, len(posterior.tensors[0]), posterior.noise_dim)
+    return posterior.at(noise.to(codec.dtype))
+
+
 def likelihoods(codec: Codec, store: TokenStore, *, num_samples: int, seed: int = 0) -> Likelihoods:
     """Measure the ELBO with one sample and the importance-weighted bound with `num_samples`.
 

@@ -1,58 +1,22 @@
 """`evaluate`: the measures of a model on a set of texts, in one record."""
 
 import dataclasses
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
 from textvae.codec import Codec
-from textvae.config import DecodingConfig
 from textvae.config.fields import check_range
-from textvae.data.store import TokenStore
-from textvae.diagnostics.latents import active_units, posterior_information
-from textvae.diagnostics.shuffle import z_shuffle_gain
-from textvae.errors import DataError
-from textvae.evaluation.definitions import define
-from textvae.evaluation.likelihood import Likelihoods, likelihoods, sample_noise
-from textvae.evaluation.texts import (
-    copy_rate,
-    distinct_n,
-    exact_match,
-    reconstruction_bleu,
-    self_bleu,
-    units,
-)
-
-SELF_BLEU_ORDER = 4
-OF_SAMPLES = ("self_bleu", "distinct_1", "distinct_2", "copy_rate")
-"""Measures whose N counts prior samples, not texts."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evaluation:
-    """Measures by key (see `evaluation.definitions`), and the settings that the definitions name."""
-
-    measures: dict[str, float]
-    settings: dict[str, Any]
-    num_cut: int
-    """Texts longer than the model's limit, scored up to it."""
-
-    def settings_of(self, key: str) -> dict[str, Any]:
-        """Return the settings that the definition of the measure `key` names, with their values.
-
-        Raises:
-            ConfigError: an unknown measure.
-        """
-        known = self.settings | ({"N": self.settings["samples"]} if key in OF_SAMPLES else {})
-        return {symbol: known[symbol] for symbol in define(key).settings}
-
-    def to_json(self) -> dict[str, Any]:
-        """Return a JSON object; JSON has no infinity, so a perplexity too large for a float is null."""
-        measures = {key: value if math.isfinite(value) else None for key, value in self.measures.items()}
-        return {"measures": measures, "settings": self.settings, "num_cut": self.num_cut}
+from textvae.errors import ConfigError, DataError
+from textvae.evaluation import user
+from textvae.evaluation.bootstrap import LEVEL, RESAMPLES
+from textvae.evaluation.definitions import FAMILIES
+from textvae.evaluation.digests import digest_of, model_digest
+from textvae.evaluation.judging import Judging
+from textvae.evaluation.kept import Kept
+from textvae.evaluation.plan import Plan, Tell
+from textvae.evaluation.record import Evaluation, Part
+from textvae.evaluation.subject import Subject
 
 
 def evaluate(
@@ -61,7 +25,14 @@ def evaluate(
     *,
     num_samples: int = 50,
     num_prior: int = 1000,
+    num_pairs: int = 50,
+    chinese_words: bool = False,
     training_texts: Sequence[str] | None = None,
+    metrics: Mapping[str, Callable[..., Any]] | None = None,
+    judging: Judging | None = None,
+    keep: str | Path | None = None,
+    fresh: bool = False,
+    tell: Tell | None = None,
     seed: int = 0,
 ) -> Evaluation:
     """Measure a model on held-out texts.
@@ -70,123 +41,81 @@ def evaluate(
         codec: the model.
         texts: what it is measured on; blank ones are left out.
         num_samples: K of the importance-weighted bound.
-        num_prior: prior samples for the diversity measures, at the codec's own decoding settings.
-        training_texts: for `copy_rate`; None: it is left out.
-        seed: of posterior and prior samples.
+        num_prior: random texts, at the codec's own decoding settings; under 2: none, and no measure of them.
+        num_pairs: pairs of texts between which paths are walked, at most.
+        chinese_words: count Chinese in words (rjieba), not characters, in measures over texts.
+        training_texts: for copies and near copies; None: they are left out.
+        metrics: measures of the user's own by name, see `textvae.evaluation.user`.
+        judging: for forward and reverse perplexity and coherence, which need training texts; None: they are left out.
+        keep: a folder where results are kept as they come, and found again by the next evaluation; None: nowhere.
+        fresh: measure again what is kept.
+        tell: hears a line at each stage, with the time left in all.
+        seed: of posterior and prior samples, pairs and places.
 
     Raises:
-        ConfigError: a number of samples out of range.
+        ConfigError: a number of samples out of range; a metric that fails; language models without training texts.
         DataError: every text is blank.
+        MissingExtraError: Chinese words without rjieba.
+        SaveError: results cannot be written.
     """
+    check_range("num_samples", num_samples, 1)
     check_range("num_prior", num_prior, 0)
+    check_range("num_pairs", num_pairs, 0)
     texts = [text for text in texts if text.strip()]
     if not texts:
         raise DataError("no texts to evaluate on; the file is empty or every line is blank")
-    store = codec.store(texts)
-    terms = likelihoods(codec, store, num_samples=num_samples, seed=seed)
-    measures = likelihood_measures(terms, store, scored_texts(codec, store, texts))
-    measures |= latent_measures(terms)
-    measures |= gain_measure(codec, store, terms, seed)
-    with codec.work.part("reconstructing", len(texts)):
-        decodes = codec.decode(terms.posterior.loc, DecodingConfig(temperature=0))
-    bleu = reconstruction_bleu(decodes, texts)
-    measures |= {"reconstruction_bleu": bleu.score, "exact_match": exact_match(decodes, texts)}
-    measures |= sample_measures(codec, num_prior, training_texts, seed)
-    settings = {
-        "N": len(texts),
-        "K": num_samples,
-        "D": codec.latent_dim,
-        "tokenizer": bleu.tokenizer,
-        "z": "posterior mean",
-        "decoding": "greedy",
-        "n": SELF_BLEU_ORDER,
-        "samples": num_prior,
-        "sampling": dataclasses.asdict(codec.decoding),
-        "seed": seed,
+    if judging is not None and training_texts is None:
+        raise ConfigError("language models as judges need the training texts; give them as well (--training)")
+    subject = Subject(
+        codec=codec,
+        texts=texts,
+        num_samples=num_samples,
+        num_prior=num_prior,
+        num_pairs=num_pairs,
+        by_words=chinese_words,
+        training=None if training_texts is None else list(training_texts),
+        metrics=metrics or {},
+        judging=judging,
+        seed=seed,
+    )
+    settings, num_cut = _settings(subject), subject.store.num_cut
+    kept = None
+    if keep is not None:
+        kept = Kept(Path(keep).expanduser(), settings, num_cut, model_digest(codec), fresh)
+    return Evaluation(parts=_measured(subject, kept, tell), settings=settings, num_cut=num_cut)
+
+
+def _measured(subject: Subject, kept: Kept | None, tell: Tell | None) -> dict[str, Part]:
+    """Return what each family finds, or found."""
+    families = [family for family in (*FAMILIES, user.FAMILY) if family.applies(subject)]
+    inputs = {family.name: family.inputs(subject) for family in families}
+    found = {
+        family.name: part
+        for family in families
+        if kept and family.is_kept and (part := kept.get(family.name, inputs[family.name]))
     }
-    return Evaluation(measures=measures, settings=settings, num_cut=store.num_cut)
+    drawn = next((part.details["samples"] for part in found.values() if "samples" in part.details), [])
+    subject = dataclasses.replace(subject, drawn=drawn)
+    missing = {family.name: family for family in families if family.name not in found}
+    if found and tell:
+        tell(f"as measured before: {', '.join(found)}")
+    for name in Plan([(family.name, family.passes(subject)) for family in missing.values()], tell):
+        found[name] = Part.of(missing[name].measure(subject))
+        if kept:
+            kept.put(name, inputs[name], found[name])
+    return {family.name: found[family.name] for family in families}
 
 
-def scored_texts(codec: Codec, store: TokenStore, texts: Sequence[str]) -> list[str]:
-    """Return the texts as far as they are scored: themselves, or what the tokens of a text that was cut spell."""
-    if not store.num_cut:
-        return list(texts)
-    full = store.cut(None).lengths
-    return [
-        text if store.lengths[i] == full[i] else codec.tokenizer.decode([store[i]])[0]
-        for i, text in enumerate(texts)
-    ]
-
-
-def likelihood_measures(terms: Likelihoods, store: TokenStore, texts: Sequence[str]) -> dict[str, float]:
-    """Return distortion, rate, bounds and perplexities; `texts` are those of the store, as far as they are scored."""
-    num_targets = store.num_tokens + len(store)
-    num_words = sum(len(units(text)) + 1 for text in texts)
-    num_bytes = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
-    total = float(terms.iw_nll.sum())
+def _settings(subject: Subject) -> dict[str, Any]:
     return {
-        "distortion": float(terms.distortion.mean()),
-        "rate": float(terms.rate.mean()),
-        "neg_elbo": float((terms.distortion + terms.rate).mean()),
-        "iw_nll": total / len(store),
-        "ppl_word": _perplexity(total, num_words),
-        "ppl_token": _perplexity(total, num_targets),
-        "bits_per_byte": total / num_bytes / math.log(2),
+        "N": len(subject.texts),
+        "K": subject.num_samples,
+        "D": subject.codec.latent_dim,
+        "samples": subject.num_prior,
+        "pairs": subject.num_pairs,
+        "units": subject.units,
+        "sampling": dataclasses.asdict(subject.codec.decoding),
+        "texts": digest_of(subject.texts),
+        "intervals": f"{LEVEL:.0%} percentile bootstrap over texts, {RESAMPLES:,} draws",
+        "seed": subject.seed,
     }
-
-
-def latent_measures(terms: Likelihoods) -> dict[str, float]:
-    """Return mutual information and active units; a single text has neither."""
-    loc = terms.posterior.loc
-    if len(loc) < 2:
-        return {}
-    return {
-        "mutual_information": posterior_information(terms.posterior),
-        "active_units": active_units(loc),
-        "active_units_0.1": active_units(loc, 0.1),
-    }
-
-
-def gain_measure(codec: Codec, store: TokenStore, terms: Likelihoods, seed: int) -> dict[str, float]:
-    """Return the z-shuffle gain; a single text has none, nor has a model without z."""
-    if len(store) < 2 or not codec.model.config.has_latent:
-        return {}
-    return {"z_shuffle_gain": float(shuffle_gains(codec, store, terms, seed).mean())}
-
-
-def shuffle_gains(codec: Codec, store: TokenStore, terms: Likelihoods, seed: int) -> Tensor:
-    """Return the z-shuffle gain of each text, (N,) nats, at the posterior samples that the distortion was taken at."""
-    z = distortion_sample(codec, store, terms, seed)
-    return z_shuffle_gain(codec, store, z, terms.distortion, seed=seed)
-
-
-def distortion_sample(codec: Codec, store: TokenStore, terms: Likelihoods, seed: int) -> Tensor:
-    """Return the posterior sample of each text that the distortion was taken at, (N, D)."""
-    noise = sample_noise(seed, 0, len(store), terms.posterior.noise_dim)
-    return terms.posterior.at(noise.to(codec.dtype))
-
-
-def sample_measures(
-    codec: Codec, num_prior: int, training_texts: Sequence[str] | None, seed: int
-) -> dict[str, float]:
-    """Return diversity of prior samples, and the share copied from training."""
-    if num_prior < 2:
-        return {}
-    with codec.work.part("sampling", num_prior):
-        samples = codec.decode(codec.prior_sample(num_prior, seed=seed), seed=seed)
-    measures = {
-        "self_bleu": self_bleu(samples, SELF_BLEU_ORDER),
-        "distinct_1": distinct_n(samples, 1),
-        "distinct_2": distinct_n(samples, 2),
-    }
-    if training_texts is not None:
-        measures["copy_rate"] = copy_rate(samples, training_texts)
-    return measures
-
-
-def _perplexity(nats: float, num_units: int) -> float:
-    """Return exp(nats / num_units); infinity where a float cannot hold it, as of long words under a poor model."""
-    try:
-        return math.exp(nats / num_units)
-    except OverflowError:
-        return math.inf

@@ -5,6 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from textvae.distributions.discrepancy import squared_mmd
+
 
 class BagOfWords(nn.Module):
     """-log p(words of x | z) with the words drawn independently of each other: z alone has to say which occur.
@@ -31,32 +33,16 @@ SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
 def mmd(z: Tensor, prior_z: Tensor) -> Tensor:
-    """Return the squared maximum mean discrepancy between two samples, a scalar without unit, at least about 0.
+    """Return the squared maximum mean discrepancy between aggregate posterior and prior, a scalar without unit.
 
-    The unbiased estimate with inverse multiquadratic kernels C / (C + |a - b|²), summed over C = 2 D s for seven scales
-    s. InfoVAE (Zhao, Song and Ermon 2019, arXiv:1706.02262, section 3.2) with the kernel of Tolstikhin et al. 2018,
-    arXiv:1711.01558, section 4.
+    InfoVAE (Zhao, Song and Ermon 2019, arXiv:1706.02262, section 3.2), with the kernels of `distributions.discrepancy`
+    at seven scales. A single sentence has none: 0.
 
     Args:
         z: one posterior sample a sentence, (B, D): together a sample of the aggregate posterior.
         prior_z: (B, D).
     """
-    num, base = len(z), 2.0 * z.shape[1]
-    if num < 2:
-        return z.sum() * 0.0
-    own = _kernel(z, z, base).sum() - num * len(SCALES)
-    others = _kernel(prior_z, prior_z, base).sum() - num * len(SCALES)
-    return (own + others) / (num * (num - 1)) - 2 * _kernel(z, prior_z, base).mean()
-
-
-def _kernel(a: Tensor, b: Tensor, base: float) -> Tensor:
-    """Return the sum of kernels of all pairs, (B, B)."""
-    # not cdist: its gradient at distance 0 is not finite
-    squares = (a.square().sum(1, keepdim=True) + b.square().sum(1) - 2 * a @ b.T).clamp(min=0)
-    total = torch.zeros_like(squares)
-    for scale in SCALES:
-        total = total + base * scale / (base * scale + squares)
-    return total
+    return squared_mmd(z, prior_z, SCALES) if len(z) > 1 else z.sum() * 0.0
 
 
 def hidden_width(latent_dim: int) -> int:

@@ -11,12 +11,13 @@ from textvae.data.tokenizers import Tokenizer
 from textvae.storage.atomic import write_file
 from textvae.training.step import FAILED_BATCH
 
-CONFIG_FILE, METRICS_FILE, CURVES_FILE, SAMPLES, CARD_FILE = (
+CONFIG_FILE, METRICS_FILE, CURVES_FILE, SAMPLES, CARD_FILE, EVALUATION = (
     "config.yaml",
     "metrics.jsonl",
     "curves.png",
     "samples",
     "README.md",
+    "evaluation",
 )
 
 

@@ -23,16 +23,24 @@ from textvae.training.distributed import Ranks, joined_ranks
 from textvae.training.precision import fast_products
 from textvae.training.preparation import Prepared, prepare
 from textvae.training.progress import Observer, Silent
-from textvae.training.records import CARD_FILE, CONFIG_FILE, CURVES_FILE, METRICS_FILE, SAMPLES, write_config
+from textvae.training.records import (
+    CARD_FILE,
+    CONFIG_FILE,
+    CURVES_FILE,
+    EVALUATION,
+    METRICS_FILE,
+    SAMPLES,
+    write_config,
+)
 from textvae.training.step import FAILED_BATCH
 from textvae.training.trainer import Trainer
 
 DATA_FILE = "data.json"
 ENTRIES = (
     CONFIG_FILE, DATA_FILE, METRICS_FILE, CURVES_FILE, CARD_FILE, FAILED_BATCH, TOKENIZER_CONFIG, TOKENIZER_FILE,
-    SAMPLES, MODEL_FOLDER, CHECKPOINTS, BASELINE,
+    SAMPLES, MODEL_FOLDER, CHECKPOINTS, BASELINE, EVALUATION,
 )  # fmt: skip
-"""Everything a run, and the doctor after it, write into its folder."""
+"""Everything that a run, and the doctor or an evaluation after it, write into its folder."""
 BEGINNINGS = (DATA_FILE, TOKENIZER_CONFIG, TOKENIZER_FILE)
 """What a run that was killed before it had its settings may have left."""
 

@@ -1,0 +1,166 @@
+"""How models are measured from the command line: options that `evaluate` and `compare` share, and what they lead to."""
+
+import dataclasses
+import os
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from textvae.cli.groups import Group, Reading, WithModel
+from textvae.cli.screen import Screen
+from textvae.errors import ConfigError
+
+if TYPE_CHECKING:
+    from textvae.data.sources import Corpus
+    from textvae.evaluation.judging import Judging
+    from textvae.evaluation.record import Evaluation
+    from textvae.vae import TextVAE
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """A model, the texts it was measured on, and what was found."""
+
+    vae: "TextVAE"
+    data: str
+    texts: list[str]
+    found: "Evaluation"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Measuring(Group):
+    """What is measured, and how."""
+
+    k: Annotated[int, typer.Option("--k", min=1, help="Importance samples of the bound on log p(x).")] = 50
+    samples: Annotated[
+        int, typer.Option("--samples", min=0, help="Prior samples for diversity and novelty; under 2: none.")
+    ] = 1000
+    pairs: Annotated[
+        int, typer.Option("--pairs", min=0, help="Pairs of texts that are interpolated, at most.")
+    ] = 50
+    training: Annotated[
+        str | None,
+        typer.Option(
+            "--training",
+            metavar="DATA",
+            help="Training texts, for copies, distances and language models; known where DATA is what was trained on.",
+        ),
+    ] = None
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="The first so many texts.")] = None
+    chinese_words: Annotated[
+        bool, typer.Option("--chinese-words", help="Count Chinese in words (rjieba), not characters.")
+    ] = False
+    language_models: Annotated[
+        bool,
+        typer.Option(
+            "--language-models", help="Also train two language models: forward and reverse PPL, coherence."
+        ),
+    ] = False
+    lm_epochs: Annotated[
+        int | None,
+        typer.Option("--lm-epochs", min=1, help="Epochs of their training; unset: the run's, 10 at most."),
+    ] = None
+    lm_texts: Annotated[
+        int, typer.Option("--lm-texts", min=2, help="Texts that each is trained on, at most.")
+    ] = 2000
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metric",
+            metavar="MODULE:FUNCTION",
+            help="A measure of your own, given samples, texts and training; more than once if need be.",
+        ),
+    ] = None
+    fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what is kept.")] = False
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Neither read nor write kept results.")] = False
+
+    def measured(self, run: str, data: str, reading: Reading, common: WithModel) -> Measured:
+        """Measure a run."""
+        from textvae.evaluation.report import evaluate
+        from textvae.evaluation.user import load_metric
+
+        screen = common.screen
+        corpus, trained_on = held_out_share(run, reading.open(data, screen), screen)
+        training = reading.open(self.training, screen) if self.training else trained_on
+        metrics = {name: load_metric(name, never_from=Path(run)) for name in self.metric or ()}
+        vae, texts = common.load(run), list(islice(corpus, self.limit))
+        folder = run_folder(run)
+        keep = None if self.no_cache else folder
+        if keep and not os.access(keep.parent, os.W_OK):
+            screen.note(f"note: {run} cannot be written to; results are not kept")
+            keep = None
+        found = evaluate(
+            vae.codec,
+            texts,
+            num_samples=self.k,
+            num_prior=self.samples,
+            num_pairs=self.pairs,
+            chinese_words=self.chinese_words,
+            training_texts=None if training is None else list(training),
+            metrics=metrics,
+            judging=self._judging(folder),
+            keep=keep,
+            fresh=self.fresh,
+            tell=screen.note,
+            seed=common.seed or 0,
+        )
+        return Measured(vae, corpus.name, texts, found)
+
+    def _judging(self, folder: Path | None) -> "Judging | None":
+        from textvae.evaluation.judging import Judging
+
+        if not self.language_models:
+            return None
+        if folder is None:
+            raise ConfigError(
+                "--language-models needs a run folder: settings to train with, and a place to keep them"
+            )
+        return Judging.of_run(folder.parent, epochs=self.lm_epochs, num_texts=self.lm_texts)
+
+
+def run_folder(run: str) -> Path | None:
+    """Return where results of a run are kept: in its folder; None for a model alone, which has no such place."""
+    from textvae.training.records import CONFIG_FILE, EVALUATION
+
+    folder = Path(run).expanduser()
+    return folder / EVALUATION if (folder / CONFIG_FILE).exists() else None
+
+
+def held_out_share(run: str, corpus: "Corpus", screen: Screen) -> "tuple[Corpus, Corpus | None]":
+    """Return what training held out of `corpus`, and what it trained on, where the run was trained on it; else the corpus."""
+    from textvae.cli.summary import summarize
+    from textvae.data.splits import open_splits
+    from textvae.errors import DataError
+
+    found = summarize(run, verify=False)
+    if found.settings is None or not found.facts:
+        return corpus, None
+    trained_on = found.facts["train"]["sha256"]
+    if corpus.fingerprint == trained_on:
+        screen.note(
+            "note: the run was trained on these very texts; measures on them look better than they are"
+        )
+        return corpus, None
+    try:
+        splits = open_splits(corpus, found.settings.data)
+    except DataError:  # too few texts to divide, or the held-out file is gone: not what was trained on
+        return corpus, None
+    if splits.train.fingerprint != trained_on:
+        return corpus, None
+    screen.note("note: the run was trained on these data; only the texts it held out are used")
+    return splits.valid, splits.train
+
+
+def write_page(path: Path, page: str, screen: Screen) -> None:
+    """Write an HTML report."""
+    from textvae.storage.atomic import write_file
+
+    write_file(path, page.encode("utf-8", "backslashreplace"))
+    screen.note(f"written: {path}")
+
+
+def json_of(measured: Measured) -> dict[str, Any]:
+    """Return what `--json` prints of an evaluation."""
+    return {"data": measured.data, **measured.found.to_json()}

@@ -1,0 +1,168 @@
+"""The HTML reports: one evaluation, or several side by side."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from textvae.codec import Codec
+from textvae.control.interpolation import path
+from textvae.evaluation import html, plots
+from textvae.evaluation.comparison import Comparison, Row
+from textvae.evaluation.definitions import line, stated
+from textvae.evaluation.numbers import interval, number
+from textvae.evaluation.reconstruction import GREEDY
+from textvae.evaluation.record import Evaluation
+
+SHOWN, STEPS = 12, 7
+
+PRIVATE = (
+    "Originals are texts of the data that were measured. They are in this file because a report was asked for; "
+    "the run folder holds none of them."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examples:
+    """Texts for a report."""
+
+    originals: Sequence[str] = ()
+    reconstructions: Sequence[str] = ()
+    path: Sequence[str] = field(default_factory=tuple)
+    """From the first original to the last."""
+
+
+def examples(codec: Codec, texts: Sequence[str], num: int = SHOWN) -> Examples:
+    """Return texts, what comes back of them, and a path; nothing for a model without z."""
+    chosen = list(texts[:: max(1, len(texts) // num)][:num])
+    if not codec.model.config.has_latent or len(chosen) < 2:
+        return Examples()
+    z = codec.encode(chosen)
+    latents = path(z[0], z[-1], steps=STEPS)
+    return Examples(
+        originals=chosen, reconstructions=codec.decode(z, GREEDY), path=codec.decode(latents, GREEDY)
+    )
+
+
+def evaluation_page(found: Evaluation, shown: Examples, *, title: str, curves: bytes | None = None) -> str:
+    """Return the report of one evaluation.
+
+    Args:
+        found: its numbers.
+        shown: texts beside them.
+        title: of the page.
+        curves: a picture of the training, PNG.
+    """
+    units = f"Units of measures over texts: {found.settings['units']}."
+    body = [
+        html.paragraph(summary(found)),
+        html.paragraph(units, dim=True),
+        *(html.paragraph(note, dim=True) for note in notes(found)),
+    ]
+    for name, part in found.parts.items():
+        if part.measures:
+            body += [
+                html.heading(name),
+                _measures(found, [key for key in found.measures if key in part.measures]),
+            ]
+    body += _pictures(found, curves)
+    for part in found.parts.values():
+        if "samples" in part.details:
+            body += [html.heading("Random texts"), html.texts(part.details["samples"][:SHOWN])]
+    if shown.originals:
+        pairs = zip(shown.originals, shown.reconstructions, strict=True)
+        body += [
+            html.heading("Originals and reconstructions"),
+            html.paragraph(PRIVATE, dim=True),
+            html.table(("original", "reconstruction from the posterior mean, greedy"), pairs),
+            html.heading("From the first original to the last, through latent space"),
+            html.texts(shown.path),
+        ]
+    return html.page(title, body)
+
+
+def comparison_page(found: Comparison, *, title: str) -> str:
+    """Return the report of several evaluations."""
+    names = list(found.evaluations)
+    body = [html.paragraph(f"{name}: {summary(one)}") for name, one in found.evaluations.items()]
+    rows = [_compared(row, names) for row in found.rows.values()]
+    best = [
+        (i, 1 + names.index(row.best))
+        for i, row in enumerate(found.rows.values())
+        if row.best and row.is_decided is not False
+    ]
+    numbers = range(1, 2 * len(names))
+    head = ("measure", *names, *(f"{name} - {names[0]}" for name in names[1:]), "note")
+    body += [
+        html.paragraph(
+            "Bold: better by the measure's definition, and not undone by the 95 % interval of the difference.",
+            dim=True,
+        ),
+        html.table(head, rows, right=tuple(numbers), best=best),
+        html.heading("Definitions"),
+    ]
+    first = next(iter(found.evaluations.values()))
+    definitions = [
+        line(row.definition, first.settings_of(key) if key in first.measures else {})
+        for key, row in found.rows.items()
+    ]
+    return html.page(title, [*body, html.folded("what each number is", definitions)])
+
+
+def summary(found: Evaluation) -> str:
+    """Return what was measured, in a sentence."""
+    settings = found.settings
+    return (
+        f"{settings['N']:,} texts, K = {settings['K']}, {settings['samples']:,} prior samples, "
+        f"{settings['pairs']} pairs, seed {settings['seed']}"
+    )
+
+
+def notes(found: Evaluation) -> list[str]:
+    """Return what the reader of the numbers should know."""
+    cut = (
+        [f"texts longer than the model's limit, scored up to it: {found.num_cut:,}"] if found.num_cut else []
+    )
+    return [*cut, *found.notes]
+
+
+def _measures(found: Evaluation, keys: Sequence[str]) -> str:
+    rows = []
+    for key in keys:
+        definition = found.definition(key)
+        settings = stated(definition, found.settings_of(key))
+        rows.append(
+            (
+                definition.name,
+                number(found.measures[key]),
+                interval(found.intervals.get(key)),
+                definition.unit,
+                settings,
+            )
+        )
+    lines = [line(found.definition(key), found.settings_of(key)) for key in keys]
+    head = ("measure", "value", "95 % interval", "unit", "with")
+    return html.table(head, rows, right=(1, 2)) + html.folded("definitions", lines)
+
+
+def _pictures(found: Evaluation, curves: bytes | None) -> list[str]:
+    details = {key: value for part in found.parts.values() for key, value in part.details.items()}
+    body = []
+    if "dimension_rates" in details:
+        caption = "Mean rate of each latent dimension under N(0, I): unused ones carry nothing."
+        body.append(html.picture(plots.dimension_rates(details["dimension_rates"]), caption))
+    if "tokens" in details and "distortion" in found.tallies:
+        nats = found.tallies["distortion"].columns[:, 0].tolist()
+        caption = "Distortion of each text against its length."
+        body.append(html.picture(plots.distortions(details["tokens"], nats), caption))
+    if curves:
+        body.append(html.picture(curves, "Training."))
+    return [html.heading("Pictures"), *body] if body else []
+
+
+def _compared(row: Row, names: Sequence[str]) -> tuple[str, ...]:
+    values = (number(value) if (value := row.values[name]) is not None else "–" for name in names)
+    differences = []
+    for name in names[1:]:
+        one = row.differences.get(name)
+        differences.append(f"{one.value:+,.4g}\n{interval(one.interval)}".rstrip() if one else "")
+    note = f"not comparable: {row.obstacle}" if row.obstacle else ""
+    return (row.definition.name, *values, *differences, note)

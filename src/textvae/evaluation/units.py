@@ -1,0 +1,48 @@
+"""What texts are counted in: words, or single letters where a script puts no space between words."""
+
+from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import Any
+
+from textvae.data.scripts import SPACELESS, script_counts
+from textvae.errors import MissingExtraError
+
+Split = Callable[[str], list[str]]
+"""A text to its units."""
+
+LETTERS, CHINESE_WORDS = "words; single letters in scripts without spaces", "words (Chinese by rjieba)"
+"""How reports name `units` and `chinese_words`."""
+
+
+def units(text: str) -> list[str]:
+    """Split at white space, and around every letter of a script without spaces.
+
+    >>> units("I like 苹果 pie.")
+    ['I', 'like', '苹', '果', 'pie.']
+    """
+    if text.isascii():
+        return text.split()
+    return "".join(f" {char} " if _is_spaceless_letter(char) else char for char in text).split()
+
+
+def chinese_words(text: str) -> list[str]:
+    """Split into words as rjieba, a port of jieba, finds them in Chinese; elsewhere at white space.
+
+    Raises:
+        MissingExtraError: rjieba is not installed.
+    """
+    return [word for part in text.split() for word in _rjieba().cut(part)]
+
+
+@cache
+def _rjieba() -> Any:
+    try:
+        import rjieba
+    except ImportError as error:
+        raise MissingExtraError("rjieba", "eval") from error
+    return rjieba
+
+
+@lru_cache(maxsize=1 << 16)
+def _is_spaceless_letter(char: str) -> bool:
+    return any(script in SPACELESS for script in script_counts(char))
