@@ -157,6 +157,7 @@ def test_every_measure_is_defined_once_and_as_json():
             "ppl_token",
             "bits_per_byte",
             "mutual_information",
+            "z_shuffle_gain",
         ),
         *("active_units", "active_units_0.1", "reconstruction_bleu", "exact_match", "self_bleu"),
         *("distinct_1", "distinct_2", "copy_rate"),
