@@ -379,9 +379,8 @@ def test_the_verb_tells_numbers_verdict_and_remedy_in_80_columns(ill, monkeypatc
     assert "--baseline compares" in shown.stderr
     assert "your decoder ignores z" in shown.stdout
     assert max(map(len, shown.stdout.splitlines())) <= 80
-    command = shown.stdout[shown.stdout.index("  textvae train 'my facts.txt'") :].split("\n  textvae")[0]
-    command = re.split(r"\n(?! )", command)[0]
-    words = shlex.split(command.replace("\\\n", " "))  # as a shell reads it
+    [command, *_] = re.findall(r"^  textvae train(?:.*\\\n)*.*", shown.stdout, re.MULTILINE)
+    words = shlex.split(command.replace("\\\n", ""))  # as a shell reads it
     assert words[:5] == ["textvae", "train", "my facts.txt", "--output", "run-2"]
     assert "objective.beta=target" in words
     trained = CliRunner().invoke(app, [*words[1:], "--quiet", "--json"])  # the remedy is a command that runs

@@ -59,7 +59,10 @@ def doctor(
         bool, typer.Option("--strict", help="Exit with 1 where z does not do its work.")
     ] = False,
 ) -> None:
-    """Say whether z is in use, what is wrong, and what to do about it."""
+    """Say whether z is in use, and what to do if not.
+
+    Numbers, a verdict, and for each thing that is wrong a command against it.
+    """
     from textvae.evaluation.diagnosis import diagnose
 
     known = find_training_data(run, data, training)
