@@ -307,7 +307,14 @@ CURES = {
     "aggressive": {"training": {"aggressive": True, "epochs": 2, "batch_tokens": 400}},
     "capacity": {"objective": {"beta": "constant", "beta_max": 5.0, "target_rate": None, "capacity": 3.0}},
     "everything": {
-        "objective": {"bag_of_words": 0.1, "mmd": 0.5, "pretraining_epochs": 1, "controller": "pid"},
+        "objective": {
+            "bag_of_words": 0.1,
+            "mmd": 0.5,
+            "pretraining_epochs": 1,
+            "beta": "linear",
+            "target_rate": None,
+            "warmup_steps": 10,
+        },
         "training": {
             "noise_drop": 0.1,
             "noise_blank": 0.1,
@@ -321,7 +328,10 @@ CURES = {
 }
 
 
-@pytest.mark.parametrize("name", CURES)
+LONG = [pytest.param(name, marks=pytest.mark.slow) for name in ("fbp", "capacity")]
+
+
+@pytest.mark.parametrize("name", ["aggressive", "everything", *LONG])
 def test_a_run_that_was_stopped_goes_on_bit_for_bit(tmp_path, name, monkeypatch):
     monkeypatch.setattr(aggressive, "WINDOW", 3)
     monkeypatch.setattr(aggressive, "MOST", 8)

@@ -298,6 +298,7 @@ def test_it_is_silent_on_a_healthy_run(tmp_path):
     assert heard.held[-1][0].z_shuffle_gain > 2
 
 
+@pytest.mark.slow
 def test_it_is_silent_on_a_healthy_chinese_run(tmp_path):
     heard = train(tmp_path / "run", CHINESE * 2, {"training": {"batch_tokens": 40}})
     assert heard.messages == []

@@ -79,7 +79,7 @@ def num_save_operations(tmp_path: Path, monkeypatch) -> int:
 
 def test_kill_at_save_operations(server, uninterrupted, tmp_path, monkeypatch):
     total = num_save_operations(tmp_path, monkeypatch)
-    for i, kill_at in enumerate(random.Random(1).sample(range(total), 3)):
+    for i, kill_at in enumerate(random.Random(1).sample(range(total), 2)):
         check_killed(server, tmp_path / f"run{i}", uninterrupted, kill_at=kill_at)
 
 
@@ -98,6 +98,7 @@ def test_kill_many_times(server, uninterrupted, tmp_path, monkeypatch):
         check_killed(server, tmp_path / f"run{i}", uninterrupted, **how)
 
 
+@pytest.mark.slow
 def test_killed_with_sampled_output(server, tmp_path):
     sampled = {"training": SETTINGS["training"] | {"output": "sampled", "negatives": 30}}
     whole = train_tiny(tmp_path / "whole", **sampled)
