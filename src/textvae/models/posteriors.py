@@ -53,7 +53,7 @@ class BatchNormFamily(PosteriorFamily):
     """A Gaussian whose means have mean `shift`, learned, and standard deviation gamma, fixed, over the batch.
 
     The mean square of a batch's means is then gamma² + shift², so that the mean rate under N(0, I) is at least
-    D gamma² / 2 (Zhu et al. 2020, eq. 7 to 9). In evaluation running means and variances stand for the batch's, so that no
+    D gamma² / 2 (Zhu et al. 2020). In evaluation running means and variances stand for the batch's, so that no
     text depends on its batch-mates; a batch of a single text takes them in training too. Under `torchrun` each rank
     normalises over its own batch and keeps rank 0's running statistics.
     """

@@ -77,7 +77,7 @@ class MixturePrior(PriorFamily):
 
 
 class VampPrior(PriorFamily):
-    """(1 / C) sum_k q(z | u_k) over pseudo-inputs u_k that are learned (Tomczak and Welling 2018, eq. 9).
+    """(1 / C) sum_k q(z | u_k) over pseudo-inputs u_k that are learned (Tomczak and Welling 2018).
 
     Deviation: a text is no array of numbers, so that a pseudo-input is a sequence of embeddings, of fixed length, which the
     encoder reads in place of embedded tokens.

@@ -13,7 +13,7 @@ class BagOfWords(nn.Module):
 
     log p(bag | z) = sum_t log softmax(W_2 tanh(W_1 z + b_1) + b_2)[x_t]
 
-    Zhao, Zhao and Eskenazi 2017, arXiv:1703.10960, eq. 4. `</s>` is no word. The weights serve training alone and are not
+    Zhao, Zhao and Eskenazi 2017, arXiv:1703.10960. `</s>` is no word. The weights serve training alone and are not
     part of the model.
     """
 

@@ -150,7 +150,7 @@ class Lagrangian(RateController):
 class PID(RateController):
     """ControlVAE's controller: beta = K_p / (1 + exp(e)) - K_i * sum of e, with e = target - rate.
 
-    Shao et al. 2020, arXiv:2004.05988, eq. 6 and algorithm 1, with the paper's K_p = .01 and K_i = .0001 for language
+    Shao et al. 2020, arXiv:2004.05988, with the paper's K_p = .01 and K_i = .0001 for language
     models and its guard against wind-up: the sum stands still while beta is at an end of [0, beta_max]. Deviation: the
     sum still moves there if that leads beta back into its range.
     """
