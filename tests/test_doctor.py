@@ -19,8 +19,8 @@ from textvae.cli.main import app
 from textvae.codec import load_codec
 from textvae.config import RunConfig, load_settings
 from textvae.data.splits import open_splits
-from textvae.diagnostics.cures import Cures
 from textvae.diagnostics.latents import dimension_rates, mutual_information, prior_gap
+from textvae.diagnostics.remedies import Remedies
 from textvae.diagnostics.shuffle import BLOCK, partners, z_shuffle_gain
 from textvae.diagnostics.verdict import Vitals, find, verdict
 from textvae.errors import ConfigError, DataError, LatentError
@@ -140,11 +140,11 @@ HEALTHY = {
     "num_texts": 400, "num_targets": 400 * 12, "latent_dim": 32, "distortion": 60.0, "rate": 8.1, "active_units": 30,
     "gain": 9.4, "mutual_information": 4.9, "prior_gap": 0.2, "target_rate": 8.0,
 }  # fmt: skip
-CURES = Cures(run="runs/a", data="a b.txt", settings=RunConfig())
+CURES = Remedies(run="runs/a", data="a b.txt", settings=RunConfig())
 
 
-def codes(cures=CURES, **changes):
-    return [finding.code for finding in find(Vitals(**HEALTHY | changes), cures)]
+def codes(remedies=CURES, **changes):
+    return [finding.code for finding in find(Vitals(**HEALTHY | changes), remedies)]
 
 
 def test_a_healthy_run_gets_one_sentence():
@@ -208,7 +208,7 @@ def test_high_rate_alone_is_not_health():
 
 def test_remedies_change_what_ails_and_parse(tmp_path):
     constant = RunConfig().updated({"objective": {"beta": "constant", "beta_max": 50.0}})
-    held = Cures(run="runs/a-2", settings=constant).hold_rate(8.8)
+    held = Remedies(run="runs/a-2", settings=constant).hold_rate(8.8)
     assert held == (
         "textvae train DATA --output runs/a-3 --config runs/a-2/config.yaml --set objective.beta=target "
         "--set objective.target_rate=8.8 --set objective.beta_max=1"
@@ -216,12 +216,14 @@ def test_remedies_change_what_ails_and_parse(tmp_path):
     assignments = [word for word in shlex.split(held) if "=" in word]
     cured = constant.with_assignments(assignments).objective
     assert (cured.beta, cured.target_rate, cured.beta_max) == ("target", 8.8, 1)
-    assert "--target-rate 8.8" in Cures(run="a").hold_rate(8.8)
+    assert "--target-rate 8.8" in Remedies(run="a").hold_rate(8.8)
     [deafened] = find(Vitals(**HEALTHY | {"gain": 0.1}), CURES)[:1]
     assert "--set training.word_dropout=0.4" in deafened.remedy  # a rate is held already
     texts = RunConfig().updated({"data": {"text": "body", "valid": "v.txt"}})
     assert (
-        Cures(run="a", settings=texts).train_for_editing().endswith("--for editing --text body --valid v.txt")
+        Remedies(run="a", settings=texts)
+        .train_for_editing()
+        .endswith("--for editing --text body --valid v.txt")
     )
 
 
@@ -436,7 +438,7 @@ def test_wrong_data_and_wrong_baselines_are_told_in_one_line(ill, tmp_path):
 def test_bars_and_commands_fit():
     assert bars([0.0] * 3) == "▁▁▁"
     assert len(bars([0.1] * 500)) <= 64
-    command = Cures(run="runs/with a long name", data="x" * 40, settings=RunConfig()).hold_rate(8.8)
+    command = Remedies(run="runs/with a long name", data="x" * 40, settings=RunConfig()).hold_rate(8.8)
     lines = continued(command)
     assert max(map(len, lines)) <= 80
     assert shlex.split(" ".join(line.removesuffix("\\") for line in lines)) == shlex.split(command)

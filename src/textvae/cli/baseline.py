@@ -9,7 +9,7 @@ import typer
 
 from textvae.cli.groups import Common
 from textvae.cli.verb import INTERRUPTED
-from textvae.diagnostics.cures import UNNAMED
+from textvae.diagnostics.remedies import UNNAMED
 from textvae.errors import ConfigError, DataError, MissingExtraError
 from textvae.progress import clock
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from textvae.config.presets import FAITHFUL_NATS, default_target_rate
-from textvae.diagnostics.cures import Cures
+from textvae.diagnostics.remedies import Remedies
 
 Severity = Literal["ill", "warning", "note"]
 
@@ -83,10 +83,10 @@ class Finding:
     """A command."""
 
 
-Rule = Callable[[Vitals, Cures], Finding | None]
+Rule = Callable[[Vitals, Remedies], Finding | None]
 
 
-def ignores_z(vitals: Vitals, cures: Cures) -> Finding | None:
+def ignores_z(vitals: Vitals, remedies: Remedies) -> Finding | None:
     """Another text's z is as good as the text's own: the posterior has collapsed, or nobody reads it."""
     if vitals.gain >= IDLE_NATS:
         return None
@@ -96,10 +96,10 @@ def ignores_z(vitals: Vitals, cures: Cures) -> Finding | None:
         else f"{nats(vitals.rate)} nats of rate are paid for nothing"
     )
     text = f"your decoder ignores z: {paid}, and another text's z is worse by {nats(vitals.gain)} nats only"
-    return Finding(code="ignores_z", severity="ill", text=text, remedy=_revive(vitals, cures))
+    return Finding(code="ignores_z", severity="ill", text=text, remedy=_revive(vitals, remedies))
 
 
-def empty_rate(vitals: Vitals, cures: Cures) -> Finding | None:
+def empty_rate(vitals: Vitals, remedies: Remedies) -> Finding | None:
     """The rate is much higher than what z buys, or tells."""
     if vitals.gain < IDLE_NATS:
         return None
@@ -111,10 +111,10 @@ def empty_rate(vitals: Vitals, cures: Cures) -> Finding | None:
         f"z buys {nats(vitals.gain)}" if vitals.gain < EMPTY * vitals.rate else f"z tells {nats(told or 0)}"
     )
     text = f"rate without information: {nats(vitals.rate)} nats are paid, {worth}"
-    return Finding(code="empty_rate", severity="ill", text=text, remedy=_revive(vitals, cures))
+    return Finding(code="empty_rate", severity="ill", text=text, remedy=_revive(vitals, remedies))
 
 
-def off_target(vitals: Vitals, cures: Cures) -> Finding | None:
+def off_target(vitals: Vitals, remedies: Remedies) -> Finding | None:
     """The rate is not what was asked for."""
     target, rate = vitals.target_rate, vitals.rate
     if target is None or abs(rate - target) <= OFF_TARGET * target:
@@ -123,16 +123,16 @@ def off_target(vitals: Vitals, cures: Cures) -> Finding | None:
     text = f"the rate is {nats(rate)} nats, {abs(rate - target) / target:.0%} {side} its target of {target:g}"
     if vitals.pinned == "low":
         text += ": even a weight of nearly 0 on the rate does not reach it"
-        remedy = cures.retrain(model__latent_dim=2 * vitals.latent_dim)
+        remedy = remedies.retrain(model__latent_dim=2 * vitals.latent_dim)
     elif vitals.pinned == "high":
         text += ": the largest weight, beta_max, does not reach it"
-        remedy = cures.retrain(objective__beta_max=10 * _beta_max(cures))
+        remedy = remedies.retrain(objective__beta_max=10 * _beta_max(remedies))
     else:
-        remedy = cures.retrain(training__epochs=2 * _epochs(cures))
+        remedy = remedies.retrain(training__epochs=2 * _epochs(remedies))
     return Finding(code="off_target", severity="warning", text=text, remedy=remedy)
 
 
-def few_units(vitals: Vitals, cures: Cures) -> Finding | None:
+def few_units(vitals: Vitals, remedies: Remedies) -> Finding | None:
     """Most dimensions are the same for every text."""
     if vitals.active_units >= FEW_UNITS * vitals.latent_dim or vitals.rate < IDLE_NATS:
         return None
@@ -140,11 +140,11 @@ def few_units(vitals: Vitals, cures: Cures) -> Finding | None:
         f"{vitals.active_units} of {vitals.latent_dim} units are active: the others say nothing of the text"
     )
     floor = max(1, round(0.5 * vitals.rate))
-    remedy = cures.retrain(objective__free_bits="dimension", objective__free_nats=floor)
+    remedy = remedies.retrain(objective__free_bits="dimension", objective__free_nats=floor)
     return Finding(code="few_units", severity="warning", text=text, remedy=remedy)
 
 
-def worse_than_baseline(vitals: Vitals, cures: Cures) -> Finding | None:
+def worse_than_baseline(vitals: Vitals, remedies: Remedies) -> Finding | None:
     """The same decoder does better without z."""
     nll, baseline = vitals.iw_nll, vitals.baseline_nll
     if nll is None or baseline is None or nll - baseline <= max(WORSE_NATS, WORSE * baseline):
@@ -153,11 +153,11 @@ def worse_than_baseline(vitals: Vitals, cures: Cures) -> Finding | None:
         f"a text costs {nats(nll)} nats, {nats(nll - baseline)} more than the same decoder without z: "
         "what z buys is less than it costs"
     )
-    remedy = cures.hold_rate(float(f"{vitals.rate / 2:.2g}"))
+    remedy = remedies.hold_rate(float(f"{vitals.rate / 2:.2g}"))
     return Finding(code="worse_than_baseline", severity="warning", text=text, remedy=remedy)
 
 
-def holes(vitals: Vitals, cures: Cures) -> Finding | None:
+def holes(vitals: Vitals, remedies: Remedies) -> Finding | None:
     """The latents of the texts do not fill the prior: what is drawn between them decodes to nonsense."""
     gap, told = vitals.prior_gap or 0.0, vitals.mutual_information
     if told is not None and told < TRUSTED * math.log(vitals.num_texts):
@@ -168,21 +168,21 @@ def holes(vitals: Vitals, cures: Cures) -> Finding | None:
         f"{nats(gap)} nats of the rate tell no text from another: the latents lie apart from the prior, and "
         "random texts come from between them"
     )
-    return Finding(code="holes", severity="note", text=text, remedy=cures.fit_prior())
+    return Finding(code="holes", severity="note", text=text, remedy=remedies.fit_prior())
 
 
-def too_lossy(vitals: Vitals, cures: Cures) -> Finding | None:
+def too_lossy(vitals: Vitals, remedies: Remedies) -> Finding | None:
     """Too few nats for the words to come back."""
     per_token = vitals.rate / vitals.targets_per_text
     if per_token >= FAITHFUL_NATS or vitals.gain < IDLE_NATS:
         return None
-    wanted = cures.settings is not None and cures.settings.objective.faithful is not None
+    wanted = remedies.settings is not None and remedies.settings.objective.faithful is not None
     text = f"too lossy for editing: {per_token:.2g} nats a token keep the topic; about {FAITHFUL_NATS:g} keep most words"
     severity: Severity = "warning" if wanted else "note"
-    return Finding(code="too_lossy", severity=severity, text=text, remedy=cures.train_for_editing())
+    return Finding(code="too_lossy", severity=severity, text=text, remedy=remedies.train_for_editing())
 
 
-def at_ceiling(vitals: Vitals, cures: Cures) -> Finding | None:
+def at_ceiling(vitals: Vitals, remedies: Remedies) -> Finding | None:
     """As many texts cannot show more information."""
     told, most = vitals.mutual_information, math.log(vitals.num_texts)
     if told is None or told < CEILING * most:
@@ -202,9 +202,9 @@ RULES: tuple[Rule, ...] = (
 """The worst first."""
 
 
-def find(vitals: Vitals, cures: Cures, rules: Sequence[Rule] = RULES) -> tuple[Finding, ...]:
+def find(vitals: Vitals, remedies: Remedies, rules: Sequence[Rule] = RULES) -> tuple[Finding, ...]:
     """Return what the rules find, the worst first."""
-    found = [rule(vitals, cures) for rule in rules]
+    found = [rule(vitals, remedies) for rule in rules]
     return tuple(finding for finding in found if finding is not None)
 
 
@@ -223,18 +223,18 @@ def nats(value: float) -> str:
     return f"{value:.1f}" if abs(value) >= 1 else f"{value:.2f}"
 
 
-def _revive(vitals: Vitals, cures: Cures) -> str:
+def _revive(vitals: Vitals, remedies: Remedies) -> str:
     """Return the command that makes z needed: hold a rate; where one is held already, weaken the decoder."""
     wanted = default_target_rate(vitals.targets_per_text, faithful=False)
-    if cures.settings is None or vitals.target_rate is None or vitals.target_rate < wanted / 2:
-        return cures.hold_rate(wanted)
-    dropped = cures.settings.training.word_dropout
-    return cures.retrain(training__word_dropout=round(min(dropped + 0.3, 0.9), 2))
+    if remedies.settings is None or vitals.target_rate is None or vitals.target_rate < wanted / 2:
+        return remedies.hold_rate(wanted)
+    dropped = remedies.settings.training.word_dropout
+    return remedies.retrain(training__word_dropout=round(min(dropped + 0.3, 0.9), 2))
 
 
-def _beta_max(cures: Cures) -> float:
-    return cures.settings.objective.beta_max if cures.settings else 1.0
+def _beta_max(remedies: Remedies) -> float:
+    return remedies.settings.objective.beta_max if remedies.settings else 1.0
 
 
-def _epochs(cures: Cures) -> int:
-    return (cures.settings.training.epochs if cures.settings else None) or 10
+def _epochs(remedies: Remedies) -> int:
+    return (remedies.settings.training.epochs if remedies.settings else None) or 10

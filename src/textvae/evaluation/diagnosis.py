@@ -10,8 +10,8 @@ from typing import Any
 from textvae.codec import Codec
 from textvae.config import RunConfig, load_settings
 from textvae.data.store import TokenStore
-from textvae.diagnostics.cures import UNNAMED, Cures
 from textvae.diagnostics.latents import active_units, posterior_information, prior_gap
+from textvae.diagnostics.remedies import UNNAMED, Remedies
 from textvae.diagnostics.shuffle import z_shuffle_gain
 from textvae.diagnostics.verdict import Finding, Vitals, find, verdict
 from textvae.distributions import DiagonalGaussian, rate_parts, wide
@@ -134,7 +134,7 @@ def diagnose(
     )
     return Diagnosis(
         vitals=vitals,
-        findings=find(vitals, Cures(run=run or "RUN", data=data, settings=history.settings)),
+        findings=find(vitals, Remedies(run=run or "RUN", data=data, settings=history.settings)),
         dimension_rates=tuple(rates.tolist()),
         active_units_strict=active_units(terms.posterior.loc, 0.1),
         gain_error=float(gains.std()) / math.sqrt(len(gains)),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from textvae.codec import Codec
-from textvae.diagnostics.cures import UNNAMED, Cures
+from textvae.diagnostics.remedies import UNNAMED, Remedies
 from textvae.diagnostics.verdict import IDLE_NATS, IN_TRAINING, Finding, Vitals, find, off_target
 from textvae.objectives import RateController
 from textvae.objectives.betas import BetaOwner
@@ -41,7 +41,7 @@ class Doctor:
 
     def __init__(self, prepared: Prepared, run: Path, observer: Observer) -> None:
         self.config, self.run, self.observer = prepared.config, run, observer
-        self.cures = Cures(run=str(run), data=data_name(prepared.facts), settings=prepared.config)
+        self.remedies = Remedies(run=str(run), data=data_name(prepared.facts), settings=prepared.config)
         number = min(max(LEAST, int(SHARE * len(prepared.train))), MOST)
         self.sample = prepared.valid.rows(some_rows(prepared.valid, number))
         self.told: str | None = None
@@ -69,7 +69,7 @@ class Doctor:
         if vitals is None:
             return
         rules = (*IN_TRAINING, off_target) if vitals.pinned else IN_TRAINING
-        found = find(vitals, self.cures, rules)
+        found = find(vitals, self.remedies, rules)
         sure = self._is_sure(held.rate, updates.present_beta, updates.state.step)
         if found and not (vitals.pinned or sure):
             return

@@ -13,7 +13,7 @@ UNNAMED = "DATA"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cures:
+class Remedies:
     """Writes commands for one run."""
 
     run: str
@@ -30,7 +30,7 @@ class Cures:
             options: words of the command line.
             settings: by name, with two underscores for the dot: `training__epochs=5`.
 
-        >>> Cures(run="runs/a", data="my texts.txt").retrain(training__epochs=5)
+        >>> Remedies(run="runs/a", data="my texts.txt").retrain(training__epochs=5)
         "textvae train 'my texts.txt' --output runs/a-2 --set training.epochs=5"
         """
         words = [*self._train(), *options]
