@@ -22,6 +22,7 @@ def test_every_row_of_a_table_can_be_read_and_says_what_it_is():
     assert len({(one.table, one.title) for one in rows}) == len(rows)
     for one in rows:
         assert one.config.model.has_latent is not one.without_latent
+        assert (row.HERE / one.table / "common.yaml").exists()
 
 
 def test_rows_of_a_table_differ_in_nothing_that_is_not_said():

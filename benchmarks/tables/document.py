@@ -67,6 +67,8 @@ COLUMNS = (
     measured("z buys", "z_shuffle_gain"),
     measured("rec. BLEU", "reconstruction_bleu", 1),
     measured("distinct-2", "distinct_2"),
+    measured("sample PPL", "forward_ppl", 1),
+    measured("real PPL", "real_ppl", 1),
     Column("updates", lambda result: result["training"]["updates"], 0),
     Column("CPU min", lambda result: result["training"]["cpu_seconds"] / 60, 0),
 )

@@ -18,8 +18,9 @@ from textvae.cli.live import Progress
 from textvae.cli.screen import Screen
 from textvae.config import load_settings
 from textvae.data.sources import open_corpus
+from textvae.evaluation.judging import Judging
 from textvae.storage.atomic import write_file
-from textvae.training.records import read_metrics
+from textvae.training.records import EVALUATION, read_metrics
 from textvae.training.run import train_run
 
 RESULTS = ROOT / "benchmarks" / "tables" / "results"
@@ -45,7 +46,6 @@ def run_row(row: Row) -> Path:
         )
     run = RUNS / row.table / row.name
     train(row, run)
-    measures, settings = measure(row, run)
     result = {
         "table": row.table,
         "row": row.name,
@@ -55,8 +55,7 @@ def run_row(row: Row) -> Path:
         "measuring": dataclasses.asdict(row.measuring),
         "config": dataclasses.asdict(load_settings(run / "config.yaml")),
         "training": training_facts(run),
-        "measures": measures,
-        "settings": settings,
+        **measure(row, run),
         "machine": {key: value for key, value in describe().items() if key != "load"},
         "textvae": textvae.__version__,
     }
@@ -106,16 +105,25 @@ class Marking:
         return getattr(self.inner, name)
 
 
-def measure(row: Row, run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return measures of the test texts and their settings."""
+def measure(row: Row, run: Path) -> dict[str, Any]:
+    """Return measures of the test texts, their intervals and their settings."""
     vae, how = TextVAE.from_pretrained(run), row.measuring
     vae.progress = ProgressLine()
     began = time.monotonic()
     found = vae.evaluate(
-        texts(row.corpus.test, row, how.limit), num_samples=how.num_samples, num_prior=how.num_prior
+        texts(row.corpus.test, row, how.limit),
+        num_samples=how.num_samples,
+        num_prior=how.num_prior,
+        training=texts(row.corpus.train, row, row.corpus.first) if how.judges else None,
+        judging=Judging.of_run(run) if how.judges else None,
+        keep=run / EVALUATION,
     ).to_json()
     seconds = round(time.monotonic() - began, 1)
-    return found["measures"], found["settings"] | {"seconds": seconds, "cut": found["num_cut"]}
+    return {
+        "measures": found["measures"],
+        "intervals": found["intervals"],
+        "settings": found["settings"] | {"seconds": seconds, "cut": found["num_cut"]},
+    }
 
 
 def texts(file: str, row: Row, first: int | None) -> list[str]:

@@ -38,6 +38,8 @@ class Measuring:
     limit: int | None = 1000
     """The first so many test texts; None: all."""
     num_prior: int = 1000
+    judges: bool = False
+    """Train language models of the training texts and of random texts: forward and reverse PPL."""
 
 
 @dataclass(frozen=True, kw_only=True)
