@@ -60,9 +60,10 @@ def test_it_learns(trained):
 
 
 def test_settings_of_a_language_model():
-    config = language_model(tiny_config(training={"word_dropout": 0.3}))
+    cures = {"word_dropout": 0.3, "noise_drop": 0.1, "noise_shuffle": 3.0, "aggressive": True}
+    config = language_model(tiny_config(training=cures))
     assert not config.model.has_latent
-    assert config.training.word_dropout == 0
+    assert config.training == tiny_config(training=dict.fromkeys(cures, 0) | {"aggressive": False}).training
     assert config.objective.beta == "constant"
     assert config.objective.target_rate is None
     assert language_model(config) == config

@@ -26,7 +26,14 @@ LANGUAGE_MODEL: dict[str, dict[str, object]] = {
         "posterior": GAUSSIAN,
     },
     "objective": {"beta": "constant", "beta_max": 1.0, "target_rate": None, "faithful": None},
-    "training": {"word_dropout": 0.0},
+    "training": {
+        "word_dropout": 0.0,
+        "noise_drop": 0.0,
+        "noise_blank": 0.0,
+        "noise_substitute": 0.0,
+        "noise_shuffle": 0.0,
+        "aggressive": False,
+    },
 }
 """What turns a VAE's settings into those of a language model with the same decoder."""
 

@@ -128,7 +128,7 @@ def off_target(vitals: Vitals, cures: Cures) -> Finding | None:
         text += ": the largest weight, beta_max, does not reach it"
         remedy = cures.retrain(objective__beta_max=10 * _beta_max(cures))
     else:
-        remedy = cures.retrain(training__epochs=2 * _epochs(cures))
+        remedy = cures.train_longer()
     return Finding(code="off_target", severity="warning", text=text, remedy=remedy)
 
 
@@ -140,8 +140,7 @@ def few_units(vitals: Vitals, cures: Cures) -> Finding | None:
         f"{vitals.active_units} of {vitals.latent_dim} units are active: the others say nothing of the text"
     )
     floor = max(1, round(0.5 * vitals.rate))
-    remedy = cures.retrain(objective__free_bits="dimension", objective__free_nats=floor)
-    return Finding(code="few_units", severity="warning", text=text, remedy=remedy)
+    return Finding(code="few_units", severity="warning", text=text, remedy=cures.free_bits(floor))
 
 
 def worse_than_baseline(vitals: Vitals, cures: Cures) -> Finding | None:
@@ -158,11 +157,11 @@ def worse_than_baseline(vitals: Vitals, cures: Cures) -> Finding | None:
 
 
 def holes(vitals: Vitals, cures: Cures) -> Finding | None:
-    """The latents of the texts do not fill the prior: what is drawn between them decodes to nonsense."""
+    """The latents of the texts do not fill the prior: what is drawn between them, if z is read, decodes to nonsense."""
     gap, told = vitals.prior_gap or 0.0, vitals.mutual_information
     if told is not None and told < TRUSTED * math.log(vitals.num_texts):
         gap = max(gap, vitals.rate - told)
-    if vitals.prior_fitted or gap <= max(GAP_NATS, GAP * vitals.rate):
+    if vitals.prior_fitted or vitals.gain < IDLE_NATS or gap <= max(GAP_NATS, GAP * vitals.rate):
         return None
     text = (
         f"{nats(gap)} nats of the rate tell no text from another: the latents lie apart from the prior, and "
@@ -234,7 +233,3 @@ def _revive(vitals: Vitals, cures: Cures) -> str:
 
 def _beta_max(cures: Cures) -> float:
     return cures.settings.objective.beta_max if cures.settings else 1.0
-
-
-def _epochs(cures: Cures) -> int:
-    return (cures.settings.training.epochs if cures.settings else None) or 10
