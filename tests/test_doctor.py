@@ -30,6 +30,7 @@ from textvae.objectives.controllers import Logarithmic
 from textvae.objectives.schedules import Constant
 from textvae.progress import Work
 from textvae.training.baseline import train_baseline
+from textvae.training.concentration import with_fixed_rate
 from textvae.training.doctor import Doctor
 from textvae.training.heldout import HeldOut
 from textvae.training.preparation import prepare
@@ -225,6 +226,54 @@ def test_remedies_change_what_ails_and_parse(tmp_path):
         .train_for_editing()
         .endswith("--for editing --text body --valid v.txt")
     )
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"objective": {"beta": "constant", "beta_max": 10.0, "capacity": 8.0}},
+        {"objective": {"faithful": 0.9}},
+        {"model": {"prior": "mixture"}},
+        {"model": {"posterior": "flow"}, "objective": {"free_bits": "sentence", "free_nats": 2.0}},
+        {"model": {"posterior": "von-mises-fisher", "kappa": 30.0}},
+        {"model": {"posterior": "delta", "delta": 8.0}},
+        {"model": {"posterior": "batch_norm", "gamma": 0.7}},
+    ],
+)
+def test_remedies_go_with_every_objective_and_posterior(sections):
+    settings = with_fixed_rate(RunConfig().updated(sections))
+    remedies = Remedies(run="runs/a", settings=settings)
+    for gain, nll in ((0.0, 70.0), (9.4, 70.0)):
+        vitals = Vitals(
+            **HEALTHY
+            | {"gain": gain, "iw_nll": nll, "baseline_nll": 60.0, "active_units": 1, "target_rate": None}
+        )
+        found = find(vitals, remedies)
+        expected = {"worse_than_baseline"} if remedies.on_sphere else {"few_units", "worse_than_baseline"}
+        assert expected <= {finding.code for finding in found}
+        for finding in found:
+            options = [word for word in shlex.split(finding.remedy or "") if "=" in word]
+            cured = with_fixed_rate(settings.with_assignments(options))  # refuses what cannot be
+            if any("target_rate" in option for option in options):
+                assert cured.objective.target_rate > cured.model.rate_floor
+                assert (cured.objective.faithful, cured.objective.capacity) == (None, None)
+
+
+def test_more_training_is_more_of_what_limits_it():
+    limited = RunConfig().updated({"training": {"max_time": 60.0, "epochs": 10_000}})
+    assert Remedies(run="a", settings=limited).train_longer().endswith("--set training.max_time=120")
+    assert Remedies(run="a", settings=RunConfig()).train_longer().endswith("--set training.epochs=20")
+
+
+def test_editing_reads_the_texts_as_the_run_did():
+    texts = RunConfig().updated({"data": {"encoding": "gb18030", "blank_line": True}})
+    command = Remedies(run="a", settings=texts).train_for_editing()
+    assert command.endswith("--for editing --encoding gb18030 --blank-line")
+
+
+def test_a_prior_is_not_fitted_to_latents_that_nobody_reads():
+    assert "holes" in codes(prior_gap=3.0)
+    assert "holes" not in codes(prior_gap=3.0, gain=0.1)
 
 
 # In training

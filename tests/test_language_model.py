@@ -8,9 +8,10 @@ from tiny import ENGLISH, tiny_config, train_tiny
 
 from textvae.codec.files import load_codec
 from textvae.config.presets import language_model
-from textvae.errors import RunError
+from textvae.errors import ConfigError, RunError
 from textvae.evaluation.likelihood import likelihoods
 from textvae.training.language_model import train_language_model
+from textvae.training.preparation import prepare
 from textvae.training.run import resumed_config
 
 
@@ -60,9 +61,25 @@ def test_it_learns(trained):
 
 
 def test_settings_of_a_language_model():
-    config = language_model(tiny_config(training={"word_dropout": 0.3}))
+    cures = {"word_dropout": 0.3, "noise_drop": 0.1, "noise_shuffle": 3.0, "aggressive": True}
+    config = language_model(tiny_config(training=cures))
     assert not config.model.has_latent
-    assert config.training.word_dropout == 0
+    assert config.training == tiny_config(training=dict.fromkeys(cures, 0) | {"aggressive": False}).training
     assert config.objective.beta == "constant"
     assert config.objective.target_rate is None
     assert language_model(config) == config
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "value"),
+    [("objective", "mmd", 1.0), ("training", "aggressive", True)],
+)
+def test_settings_of_z_are_refused_without_z(section, name, value):
+    config = language_model(tiny_config())
+    with pytest.raises(ConfigError, match=rf"there is no z for {section}\.{name}"):
+        config.updated({section: {name: value}})
+
+
+def test_the_default_target_is_no_setting_of_a_model_without_z(tmp_path):
+    config = tiny_config(model={"encoder": "none", "injection": "none"}, objective={"target_rate": None})
+    assert prepare(ENGLISH, config, cache_dir=tmp_path).config.objective.beta == "constant"

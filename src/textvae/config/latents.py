@@ -1,11 +1,39 @@
-"""What the kind of prior and posterior asks of the objective."""
+"""What the latents, their kind or their absence, ask of the other settings."""
 
 from textvae.config.model import SPHERE, ModelConfig
 from textvae.config.objective import ObjectiveConfig
+from textvae.config.training import TrainingConfig
 from textvae.errors import ConfigError
 
 BY_DIMENSION = ("dimension", "batch")
 """Forms of free bits that look at single dimensions."""
+
+
+OF_LATENTS = {
+    "objective": (
+        "capacity",
+        "bag_of_words",
+        "mmd",
+        "pretraining_epochs",
+        "free_nats",
+        "faithful",
+        "target_rate",
+    ),
+    "training": ("aggressive", "noise_drop", "noise_blank", "noise_substitute", "noise_shuffle"),
+}
+"""Settings that do nothing without a z, by section."""
+
+
+def check_absence(model: ModelConfig, objective: ObjectiveConfig, training: TrainingConfig) -> None:
+    """Raise `ConfigError` where there is no z and a setting is on that is of z alone."""
+    if model.has_latent:
+        return
+    for section, settings in (("objective", objective), ("training", training)):
+        for name in OF_LATENTS[section]:
+            if getattr(settings, name):
+                raise ConfigError(
+                    f"model.encoder is 'none', so there is no z for {section}.{name} {getattr(settings, name)}; leave it out"
+                )
 
 
 def check_rate(model: ModelConfig, objective: ObjectiveConfig) -> None:

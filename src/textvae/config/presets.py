@@ -26,7 +26,14 @@ LANGUAGE_MODEL: dict[str, dict[str, object]] = {
         "posterior": GAUSSIAN,
     },
     "objective": {"beta": "constant", "beta_max": 1.0, "target_rate": None, "faithful": None},
-    "training": {"word_dropout": 0.0},
+    "training": {
+        "word_dropout": 0.0,
+        "noise_drop": 0.0,
+        "noise_blank": 0.0,
+        "noise_substitute": 0.0,
+        "noise_shuffle": 0.0,
+        "aggressive": False,
+    },
 }
 """What turns a VAE's settings into those of a language model with the same decoder."""
 
@@ -69,6 +76,8 @@ def resolved(
 ) -> RunConfig:
     """Return `config` with everything that was left to the corpus filled in."""
     objective = config.objective
+    if not config.model.has_latent:
+        objective = dataclasses.replace(objective, beta="constant")  # the default's target is of z
     if objective.beta == "target" and objective.target_rate is None:
         rate = default_target_rate(num_tokens / num_texts + 1, faithful=objective.faithful is not None)
         objective = dataclasses.replace(objective, target_rate=rate)

@@ -14,7 +14,7 @@ import yaml
 from textvae.config.data import DataConfig
 from textvae.config.decoding import DecodingConfig
 from textvae.config.fields import nearest
-from textvae.config.latents import check_rate
+from textvae.config.latents import check_absence, check_rate
 from textvae.config.model import ModelConfig
 from textvae.config.objective import ObjectiveConfig
 from textvae.config.training import TrainingConfig
@@ -35,6 +35,7 @@ class RunConfig:
     decoding: DecodingConfig = field(default_factory=lambda: SAMPLING_DECODING)
 
     def __post_init__(self) -> None:
+        check_absence(self.model, self.objective, self.training)
         check_rate(self.model, self.objective)
 
     def updated(self, *layers: Mapping[str, Any]) -> Self:

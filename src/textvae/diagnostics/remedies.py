@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from textvae.config import RunConfig
+from textvae.config.model import BATCH_NORM, DELTA, SPHERE
 
 UNNAMED = "DATA"
 """Stands in a command for data that have no name."""
@@ -22,6 +23,11 @@ class Remedies:
     """Its training data, as the user names them."""
     settings: RunConfig | None = None
     """None: those of the run are not there; a command then states nothing but the cure."""
+
+    @property
+    def on_sphere(self) -> bool:
+        """Whether the run's posterior is von Mises-Fisher."""
+        return self.settings is not None and self.settings.model.posterior == SPHERE
 
     def retrain(self, *options: str, **settings: Any) -> str:
         """Return the command that trains anew with some settings changed.
@@ -41,20 +47,38 @@ class Remedies:
 
     def hold_rate(self, target: float) -> str:
         """Return the command that trains anew with the rate held at a target."""
-        objective = self.settings.objective if self.settings else None
-        if objective is None:
+        if self.settings is None:
             return self.retrain("--target-rate", f"{target:g}")
+        objective = self.settings.objective
         changes: dict[str, Any] = {} if objective.beta == "target" else {"objective__beta": "target"}
         changes["objective__target_rate"] = target
         if objective.beta_max > 1:
             changes["objective__beta_max"] = 1
-        return self.retrain(**changes)
+        rivals = {"objective__faithful": objective.faithful, "objective__capacity": objective.capacity}
+        changes |= {name: None for name, value in rivals.items() if value is not None}
+        return self.retrain(**changes, **_within_reach(self.settings, target))
+
+    def free_bits(self, floor: float) -> str | None:
+        """Return the command that trains anew with a floor in each dimension; None: the settings know none."""
+        if self.settings and not (
+            self.settings.model.rate_has_dimensions and self.settings.objective.capacity is None
+        ):
+            return None
+        return self.retrain(objective__free_bits="dimension", objective__free_nats=floor)
+
+    def train_longer(self) -> str:
+        """Return the command that trains anew for twice the time."""
+        training = self.settings.training if self.settings else None
+        if training and training.max_time:
+            return self.retrain(training__max_time=2 * training.max_time)
+        return self.retrain(training__epochs=2 * ((training.epochs if training else None) or 10))
 
     def train_for_editing(self) -> str:
         """Return the command that trains for faithful reconstruction, with the same texts."""
         data = self.settings.data if self.settings else None
-        given = {"--text": data.text, "--valid": data.valid} if data else {}
+        given = {"--text": data.text, "--encoding": data.encoding, "--valid": data.valid} if data else {}
         found = [word for name, value in given.items() if value is not None for word in (name, str(value))]
+        found += ["--blank-line"] if data and data.blank_line else []
         return shlex.join([*self._train(), "--for", "editing", *found])
 
     def fit_prior(self) -> str:
@@ -76,5 +100,22 @@ def successor(run: str) -> str:
     return f"{found[1]}-{int(found[2]) + 1}" if found else f"{run}-2"
 
 
+def _within_reach(settings: RunConfig, target: float) -> dict[str, Any]:
+    """Return what else has to change for the posterior to have a rate of `target`: a floor at it or above, a kappa."""
+    model = settings.model
+    if model.posterior == SPHERE:
+        return {"model__kappa": None}
+    if target > model.rate_floor:
+        return {}
+    halved = {
+        DELTA: ("model__delta", target / 2),
+        BATCH_NORM: ("model__gamma", (target / model.latent_dim) ** 0.5),
+    }
+    name, value = halved[model.posterior]
+    return {name: value}
+
+
 def _yaml(value: Any) -> str:
+    if value is None:
+        return "null"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -128,7 +128,7 @@ def off_target(vitals: Vitals, remedies: Remedies) -> Finding | None:
         text += ": the largest weight, beta_max, does not reach it"
         remedy = remedies.retrain(objective__beta_max=10 * _beta_max(remedies))
     else:
-        remedy = remedies.retrain(training__epochs=2 * _epochs(remedies))
+        remedy = remedies.train_longer()
     return Finding(code="off_target", severity="warning", text=text, remedy=remedy)
 
 
@@ -136,12 +136,13 @@ def few_units(vitals: Vitals, remedies: Remedies) -> Finding | None:
     """Most dimensions are the same for every text."""
     if vitals.active_units >= FEW_UNITS * vitals.latent_dim or vitals.rate < IDLE_NATS:
         return None
+    if remedies.on_sphere:  # means of length 1: the threshold is meant for N(0, I)
+        return None
     text = (
         f"{vitals.active_units} of {vitals.latent_dim} units are active: the others say nothing of the text"
     )
     floor = max(1, round(0.5 * vitals.rate))
-    remedy = remedies.retrain(objective__free_bits="dimension", objective__free_nats=floor)
-    return Finding(code="few_units", severity="warning", text=text, remedy=remedy)
+    return Finding(code="few_units", severity="warning", text=text, remedy=remedies.free_bits(floor))
 
 
 def worse_than_baseline(vitals: Vitals, remedies: Remedies) -> Finding | None:
@@ -158,11 +159,11 @@ def worse_than_baseline(vitals: Vitals, remedies: Remedies) -> Finding | None:
 
 
 def holes(vitals: Vitals, remedies: Remedies) -> Finding | None:
-    """The latents of the texts do not fill the prior: what is drawn between them decodes to nonsense."""
+    """The latents of the texts do not fill the prior: what is drawn between them, if z is read, decodes to nonsense."""
     gap, told = vitals.prior_gap or 0.0, vitals.mutual_information
     if told is not None and told < TRUSTED * math.log(vitals.num_texts):
         gap = max(gap, vitals.rate - told)
-    if vitals.prior_fitted or gap <= max(GAP_NATS, GAP * vitals.rate):
+    if vitals.prior_fitted or vitals.gain < IDLE_NATS or gap <= max(GAP_NATS, GAP * vitals.rate):
         return None
     text = (
         f"{nats(gap)} nats of the rate tell no text from another: the latents lie apart from the prior, and "
@@ -234,7 +235,3 @@ def _revive(vitals: Vitals, remedies: Remedies) -> str:
 
 def _beta_max(remedies: Remedies) -> float:
     return remedies.settings.objective.beta_max if remedies.settings else 1.0
-
-
-def _epochs(remedies: Remedies) -> int:
-    return (remedies.settings.training.epochs if remedies.settings else None) or 10

@@ -6,12 +6,10 @@ from textvae.evaluation.record import Interval
 def number(value: float) -> str:
     """Return a measure with four digits or so.
 
-    >>> number(12345.678), number(0.01234), number(7)
-    ('12,345.68', '0.0123', '7')
+    >>> number(12345.678), number(345.678), number(0.01234), number(7)
+    ('12,346', '345.68', '0.0123', '7')
     """
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:,.2f}" if abs(value) >= 1 else f"{value:.4f}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.{_decimals(value)}f}"
 
 
 def interval(bounds: Interval | None) -> str:
@@ -22,6 +20,12 @@ def interval(bounds: Interval | None) -> str:
     """
     if bounds is None:
         return ""
-    if max(map(abs, bounds)) < 1:
-        return f"{bounds[0]:.4f} – {bounds[1]:.4f}"
-    return f"{bounds[0]:,.2f} – {bounds[1]:,.2f}"
+    decimals = _decimals(max(map(abs, bounds)))
+    return f"{bounds[0]:,.{decimals}f} – {bounds[1]:,.{decimals}f}"
+
+
+def _decimals(value: float) -> int:
+    """Return how many decimals say something; a perplexity with its interval then fits its line."""
+    if abs(value) < 1:
+        return 4
+    return 2 if abs(value) < 10_000 else 0
