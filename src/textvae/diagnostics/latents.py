@@ -50,7 +50,7 @@ def dimension_rates(loc: Tensor, scale: Tensor) -> Tensor:
 
 
 def mutual_information(
-    loc: Tensor, scale: Tensor, *, generator: torch.Generator | None = None, chunk: int = 256
+    loc: Tensor, scale: Tensor, *, generator: torch.Generator | None = None, chunk: int = 128
 ) -> float:
     """Estimate I(x; z) = E[log q(z|x)] - E[log q(z)] under the aggregate posterior of all N sentences.
 
