@@ -37,7 +37,7 @@ class ObjectiveConfig:
     free_nats: float = 0.0
     """The floor of the rate-term, nats a sentence (all dimensions together)."""
     capacity: float | None = None
-    """The rate-term is |mean rate - C|, with C rising to this many nats over `warmup_steps`; None: it is the rate."""
+    """The rate-term is the distance of the mean rate from C, which rises to so many nats over `warmup_steps`; None: the rate."""
     bag_of_words: float = 0.0
     """Weight of -log p(bag of words | z)."""
     mmd: float = 0.0
