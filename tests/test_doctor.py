@@ -493,6 +493,7 @@ def test_bars_and_commands_fit():
     assert shlex.split(" ".join(line.removesuffix("\\") for line in lines)) == shlex.split(command)
 
 
+@pytest.mark.slow
 def test_every_kind_of_latents_can_be_judged(tmp_path):
     """No dimensions, an estimated rate: the numbers still add up."""
     for model in (

@@ -77,6 +77,7 @@ def num_save_operations(tmp_path: Path, monkeypatch) -> int:
     return len(names)
 
 
+@pytest.mark.slow
 def test_kill_at_save_operations(server, uninterrupted, tmp_path, monkeypatch):
     total = num_save_operations(tmp_path, monkeypatch)
     for i, kill_at in enumerate(random.Random(1).sample(range(total), 2)):
