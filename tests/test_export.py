@@ -136,7 +136,9 @@ def test_an_export_measures_as_its_run(run, folders):
     other = TextVAE.from_pretrained(folders["fp32"], backend="onnx")
     expected = own.evaluate(ENGLISH[:20], num_samples=3, num_prior=20, seed=1).measures
     found = other.evaluate(ENGLISH[:20], num_samples=3, num_prior=20, seed=1).measures
-    assert found == pytest.approx(expected, rel=1e-4, abs=1e-5)  # a gain may be near 0
+    gains = [measures.pop("z_shuffle_gain") for measures in (found, expected)]
+    assert gains[0] == pytest.approx(gains[1], abs=1e-5)  # a difference of two sums, near 0 here
+    assert found == pytest.approx(expected, rel=1e-4)
     assert other.metadata == own.metadata
     assert other.sample(5, seed=3) == own.sample(5, seed=3)
 

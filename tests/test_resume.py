@@ -80,7 +80,7 @@ def num_save_operations(tmp_path: Path, monkeypatch) -> int:
 @pytest.mark.slow
 def test_kill_at_save_operations(server, uninterrupted, tmp_path, monkeypatch):
     total = num_save_operations(tmp_path, monkeypatch)
-    for i, kill_at in enumerate(random.Random(1).sample(range(total), 2)):
+    for i, kill_at in enumerate(random.Random(1).sample(range(total), 3)):
         check_killed(server, tmp_path / f"run{i}", uninterrupted, kill_at=kill_at)
 
 
