@@ -201,6 +201,10 @@ class TestTables:
     def test_a_header_that_is_a_number_is_a_name(self, write):
         assert list(open_corpus(write("a.csv", "5,1\nfive,one\n"), text="1")) == ["one"]
 
+    def test_a_label_in_the_first_row_is_no_header(self, write):
+        path = write("a.tsv", "1\talways delish !\n0\tnever again .\n")
+        assert list(open_corpus(path, text="1")) == ["always delish !", "never again ."]
+
     def test_chinese_column_names(self, write):
         assert list(open_corpus(write("a.csv", "编号,评论\n1,很好\n2,不好\n"))) == ["很好", "不好"]
 

@@ -107,11 +107,18 @@ def _find_text(
 ) -> tuple[bool, int, tuple[str, ...]]:
     """Return whether the first row is a header, the text column's number, and notes."""
     first = rows[0]
-    if find_name(first, wanted) is not None or looks_like_header(first, rows[1:]):
+    if looks_like_header(first, rows[1:]) or _is_named(first, wanted):
         return True, choose_column(first, wanted, blob.name), ()
     width = max(len(row) for row in rows)
     column = _unnamed_column(width, wanted, first, blob)
     return False, column, (f"{blob.name} has no header row: its column {column} is read as the text",)
+
+
+def _is_named(first: list[str], wanted: str | int | None) -> bool:
+    """Say whether the first row holds `wanted` as a name; digits are one only among digits, else they may be a label."""
+    if as_number(wanted) is not None and any(as_number(cell) is None for cell in first):
+        return False
+    return find_name(first, wanted) is not None
 
 
 def _unnamed_column(width: int, wanted: str | int | None, first: list[str], blob: Blob) -> int:
