@@ -4,7 +4,9 @@ TextVAEError
 ├── ConfigError (ValueError)             an unknown key, a value out of range
 ├── DataError (ValueError)               a corpus that cannot be used as it is
 │   ├── TextEncodingError                bytes that are not the stated encoding
-│   └── MissingColumnError               a column the file does not have
+│   ├── MissingColumnError               a column the file does not have
+│   └── ConditionError                   a condition that is missing, or that the model does not take
+│       └── UnknownLabelError            a label that no training text has
 ├── TokenizerError (ValueError)          a tokenizer that cannot be trained or read
 ├── LatentError (ValueError)             a z of the wrong shape, or not finite
 ├── RunError (RuntimeError)              trouble with a run folder
@@ -41,6 +43,14 @@ class TextEncodingError(DataError):
 
 class MissingColumnError(DataError):
     """A named column is not in the file; the message lists those found."""
+
+
+class ConditionError(DataError):
+    """A condition is missing, is not one the model takes, or cannot be read."""
+
+
+class UnknownLabelError(ConditionError):
+    """No training text has this label; the message lists known ones."""
 
 
 class TokenizerError(TextVAEError, ValueError):

@@ -20,6 +20,8 @@ from textvae.config.presets import preset
 from textvae.control.interpolation import path
 from textvae.control.neighbors import Neighbor, neighbors
 from textvae.control.priors import PriorFit, fit_prior
+from textvae.data.conditions import Conditions
+from textvae.data.examples import open_examples
 from textvae.data.sources import open_corpus
 from textvae.distributions import Posterior
 from textvae.errors import ExportError
@@ -34,8 +36,12 @@ from textvae.models import VAEModel
 from textvae.progress import Progress
 from textvae.storage.atomic import write_folder
 from textvae.storage.manifest import read_manifest
+from textvae.tasks.answers import Answer, answers
 from textvae.training.progress import Observer
 from textvae.training.run import resumed_config, train_run
+
+Given = Mapping[str, Any] | None
+"""Conditions by name."""
 
 BACKENDS = ("auto", "torch", "onnx")
 
@@ -182,34 +188,70 @@ class TextVAE:
     def progress(self, listener: Progress | None) -> None:
         self.codec.work.listener = listener
 
-    def encode(self, texts: Sequence[str], *, sample: bool = False, seed: int | None = None) -> np.ndarray:
-        """Return z of each text, (B, D) float32: posterior means, or one draw each."""
-        return self.codec.encode(checked_texts(texts), sample=sample, seed=drawn_seed(seed)).float().numpy()
+    def encode(
+        self,
+        texts: Sequence[str],
+        *,
+        sample: bool = False,
+        conditions: Given = None,
+        seed: int | None = None,
+    ) -> np.ndarray:
+        """Return z of each text, (B, D) float32: posterior means, or one draw each.
 
-    def posterior(self, texts: Sequence[str]) -> Posterior:
-        """Return q(z|x) over (B, D)."""
-        return self.codec.posterior(checked_texts(texts))
+        Args:
+            texts: B of them.
+            sample: draw from the posterior.
+            conditions: of a conditional model, as {"sentiment": "positive"} or {"source": [...]}: a value for all
+                texts, or a list with one for each; here and in the other methods.
+            seed: of the draw.
+        """
+        texts = checked_texts(texts)
+        given = self.codec.conditions_of(conditions, len(texts))
+        z = self.codec.encode(texts, sample=sample, seed=drawn_seed(seed), conditions=given)
+        return z.float().numpy()
 
-    def decode(self, z: Any, *, decoding: DecodingConfig | None = None, seed: int | None = None) -> list[str]:
+    def posterior(self, texts: Sequence[str], *, conditions: Given = None) -> Posterior:
+        """Return q(z|x), or q(z|x,c), over (B, D)."""
+        texts = checked_texts(texts)
+        return self.codec.posterior(self.codec.store(texts, self.codec.conditions_of(conditions, len(texts))))
+
+    def decode(
+        self,
+        z: Any,
+        *,
+        conditions: Given = None,
+        decoding: DecodingConfig | None = None,
+        seed: int | None = None,
+    ) -> list[str]:
         """Return a text for each row of z, (B, D) numbers.
 
         Args:
             z: an array, tensor or list of lists.
+            conditions: see `encode`.
             decoding: how tokens are chosen; None: the run's own settings.
             seed: of the tokens; None: a new one each call.
 
         Raises:
             LatentError: another shape, NaN or Inf.
         """
-        return self.codec.decode(as_latents(z), decoding, seed=drawn_seed(seed))
+        latents = as_latents(z)
+        given = self.codec.conditions_of(conditions, len(latents))
+        return self.codec.decode(latents, decoding, seed=drawn_seed(seed), conditions=given)
 
     def sample(
-        self, n: int = 1, *, decoding: DecodingConfig | None = None, prefix: str = "", seed: int | None = None
+        self,
+        n: int = 1,
+        *,
+        conditions: Given = None,
+        decoding: DecodingConfig | None = None,
+        prefix: str = "",
+        seed: int | None = None,
     ) -> list[str]:
-        """Return n texts from z ~ p(z).
+        """Return n texts from z ~ p(z), or p(z|c).
 
         Args:
             n: how many.
+            conditions: see `encode`; None: a conditional model then speaks freely.
             decoding: how tokens are chosen; None: the run's own settings.
             prefix: what every text begins with.
             seed: of z and tokens; None: a new one each call.
@@ -219,10 +261,36 @@ class TextVAE:
         """
         check_range("n", n, 0)
         seed = drawn_seed(seed)
+        given = self.codec.conditions_of(conditions, n)
         with self.codec.work.part("sampling", n):
-            return self.codec.decode(
-                self.codec.prior_sample(n, seed=seed), decoding, seed=seed, prefix=prefix
-            )
+            z = self.codec.prior_sample(n, seed=seed, conditions=given)
+            return self.codec.decode(z, decoding, seed=seed, prefix=prefix, conditions=given)
+
+    def generate(
+        self,
+        n: int = 5,
+        *,
+        decoding: DecodingConfig | None = None,
+        rerank: bool = False,
+        seed: int | None = None,
+        **conditions: Any,
+    ) -> list[Answer]:
+        """Return n different texts for one condition, each from its own z, with scores.
+
+        Args:
+            n: how many, at most: equal ones are given once.
+            decoding: how tokens are chosen; None: the run's own settings.
+            rerank: the best first, by log p(x|c) a token; else in the order drawn.
+            seed: of z and tokens; None: a new one each call.
+            conditions: as source="Guten Tag", sentiment="positive".
+
+        >>> vae.generate(source="Ein Hund rennt.", n=3)  # doctest: +SKIP
+
+        Raises:
+            ConfigError: n is below 1.
+            ConditionError: no condition, or one that the model does not take.
+        """
+        return answers(self.codec, conditions, n, decoding=decoding, rerank=rerank, seed=drawn_seed(seed))
 
     def fit_prior(self, data: Any, *, seed: int = 0) -> PriorFit:
         """Fit a mixture of Gaussians to the aggregate posterior of a corpus; `sample` and all measures use it from now on.
@@ -237,7 +305,7 @@ class TextVAE:
             ConfigError: latents on a sphere, which no mixture of Gaussians fits.
             DataError: fewer than 100 texts.
         """
-        posterior = self.codec.posterior(list(open_corpus(data)))
+        posterior = self.codec.posterior(self.codec.store(*self._texts(data)))
         fit = fit_prior(posterior, self.codec.model.prior(), seed=seed)
         self.drop_prior()
         if fit.prior is not None:
@@ -257,11 +325,14 @@ class TextVAE:
         texts: Sequence[str],
         *,
         sample: bool = False,
+        conditions: Given = None,
         decoding: DecodingConfig | None = None,
         seed: int | None = None,
     ) -> list[str]:
         """Return the decodes of the texts' posterior means (or of one draw each), greedy unless told otherwise."""
-        return self.codec.reconstruct(checked_texts(texts), decoding, sample=sample, seed=drawn_seed(seed))
+        texts = checked_texts(texts)
+        given = self.codec.conditions_of(conditions, len(texts))
+        return self.codec.reconstruct(texts, decoding, sample=sample, seed=drawn_seed(seed), conditions=given)
 
     def interpolate(
         self,
@@ -270,13 +341,17 @@ class TextVAE:
         *,
         steps: int = 7,
         method: str = "slerp",
+        conditions: Given = None,
         decoding: DecodingConfig | None = None,
         seed: int | None = None,
     ) -> list[str]:
-        """Return the decodes of `steps` latents from `a` to `b`, greedy unless told otherwise."""
-        start, end = self.codec.encode(checked_texts([a, b]))
+        """Return the decodes of `steps` latents from `a` to `b`, greedy unless told otherwise, under one condition."""
+        ends = self.codec.conditions_of(conditions, 2)
+        start, end = self.codec.encode(checked_texts([a, b]), conditions=ends)
         latents = path(start, end, steps=steps, method=method)
-        return self.codec.decode(latents, decoding or DecodingConfig(temperature=0), seed=drawn_seed(seed))
+        given = self.codec.conditions_of(conditions, len(latents))
+        greedy = decoding or DecodingConfig(temperature=0)
+        return self.codec.decode(latents, greedy, seed=drawn_seed(seed), conditions=given)
 
     def neighbors(
         self, texts: Sequence[str], corpus: Any, *, k: int = 5, metric: str = "cosine"
@@ -298,9 +373,12 @@ class TextVAE:
             self.codec.encode(checked_texts(texts)), self.codec.encode(known), known, k=k, metric=metric
         )
 
-    def score(self, texts: Sequence[str], *, num_samples: int = 50, seed: int = 0) -> np.ndarray:
+    def score(
+        self, texts: Sequence[str], *, conditions: Given = None, num_samples: int = 50, seed: int = 0
+    ) -> np.ndarray:
         """Return log p(x) of each text, (B,) nats: the importance-weighted lower bound with `num_samples` samples."""
-        store = self.codec.store(checked_texts(texts))
+        texts = checked_texts(texts)
+        store = self.codec.store(texts, self.codec.conditions_of(conditions, len(texts)))
         if not len(store):
             return np.empty(0)
         return -likelihoods(self.codec, store, num_samples=num_samples, seed=seed).iw_nll.numpy()
@@ -321,9 +399,11 @@ class TextVAE:
 
         Arguments and errors are those of `textvae.evaluation.report.evaluate`.
         """
+        texts, conditions = self._texts(data)
         return evaluate(
             self.codec,
-            list(open_corpus(data)),
+            texts,
+            conditions=conditions,
             num_samples=num_samples,
             num_prior=num_prior,
             training_texts=None if training is None else list(open_corpus(training)),
@@ -356,15 +436,22 @@ class TextVAE:
             DataError: fewer than two texts.
         """
         other = None if baseline is None else baseline.codec
-        texts = list(open_corpus(data))
+        texts, conditions = self._texts(data)
         return diagnose(
             self.codec,
             texts,
+            conditions=conditions,
             run=None if run is None else str(run),
             baseline=other,
             num_samples=num_samples,
             seed=seed,
         )
+
+    def _texts(self, data: Any) -> tuple[list[str], Conditions | None]:
+        """Return the texts of a corpus, with their conditions where the model takes some."""
+        if self.codec.schema is None:
+            return list(open_corpus(data)), None
+        return open_examples(data, self.codec.schema, self.codec.tokenizer)
 
     def _trained(self) -> Codec[VAEModel]:
         """Return the codec of a model that has weights."""

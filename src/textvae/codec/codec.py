@@ -1,18 +1,21 @@
 """`Codec`: texts to posterior to z to texts, batched and seeded."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from textvae.codec.given import decoder_given, given, prior_given
+from textvae.codec.inputs import repeated_values
 from textvae.codec.protocol import LatentModel
 from textvae.codec.ranking import Ranking
 from textvae.config import DecodingConfig
 from textvae.data.batching import collate, sequential_batches
+from textvae.data.conditions import Conditions, ConditionSchema
 from textvae.data.known import PAIRS, WORDS, Known
 from textvae.data.store import TokenStore
 from textvae.data.tokenizers import Tokenizer
@@ -21,7 +24,7 @@ from textvae.decoding.lexicon import Lexicon
 from textvae.decoding.noise import row_normals
 from textvae.decoding.pairs import PairLexicon
 from textvae.distributions import GaussianMixture, Posterior, Prior, joined, on_cpu, rows
-from textvae.errors import LatentError
+from textvae.errors import ConditionError, LatentError
 from textvae.models.products import Layouts, laid_out
 from textvae.progress import Work
 
@@ -44,6 +47,7 @@ class Codec(Generic[M]):
 
     Attributes:
         decoding: the settings used where none are given.
+        schema: the conditions the model takes; None: none.
         known: what decoding keeps to unless told otherwise; None: nothing.
         fitted_prior: p(z) in place of the model's own; None: the model's own.
         work: tells whom it may concern how far encoding, scoring and decoding are.
@@ -56,6 +60,7 @@ class Codec(Generic[M]):
         *,
         decoding: DecodingConfig | None = None,
         known: Known | None = None,
+        schema: ConditionSchema | None = None,
         fitted_prior: GaussianMixture | None = None,
         batch_size: int = 128,
     ) -> None:
@@ -63,6 +68,7 @@ class Codec(Generic[M]):
         self.tokenizer = tokenizer
         self.decoding = decoding or DecodingConfig()
         self.known = known
+        self.schema = schema
         self.fitted_prior = fitted_prior
         self.batch_size = batch_size
         self.work = Work()
@@ -83,14 +89,48 @@ class Codec(Generic[M]):
         """The model's precision."""
         return self.model.dtype
 
-    def store(self, texts: Sequence[str]) -> TokenStore:
-        """Encode texts into rows of ids, cut to the model's length; an empty text is an empty row."""
-        return TokenStore.from_rows(self.tokenizer.encode(list(texts)), self.model.config.max_length)
+    def store(self, texts: Sequence[str], conditions: Conditions | None = None) -> TokenStore:
+        """Encode texts into rows of ids, cut to the model's length; an empty text is an empty row.
+
+        Args:
+            texts: N of them.
+            conditions: of as many; None: none.
+        """
+        rows = self.tokenizer.encode(list(texts))
+        return TokenStore.from_rows(rows, self.model.config.max_length, conditions)
+
+    def conditions(self, values: Mapping[str, Sequence[Any]]) -> Conditions:
+        """Encode conditions, N values by name.
+
+        Raises:
+            ConditionError: the model takes no condition, or not these; what it takes is listed.
+        """
+        if self.schema is None:
+            raise ConditionError(
+                f"this model takes no conditions, got {', '.join(values)}; train one with --source, --label or --feature"
+            )
+        return self.schema.encode(values, self.tokenizer)
+
+    def conditions_of(self, values: Mapping[str, Any] | None, num: int) -> Conditions | None:
+        """Encode what people say of `num` texts: by name one value for all, or a list with one for each; None: nothing.
+
+        Raises:
+            ConditionError: see `conditions`; features that the model needs and nobody gave.
+        """
+        if not values:
+            if self.schema is not None and self.schema.features is not None:
+                raise ConditionError(f"this model needs features; {self.schema.described()}")
+            return None
+        return self.conditions(repeated_values(values, num))
+
+    def given(self, conditions: Conditions | None) -> LatentModel:
+        """Return the model under the conditions of B rows, encoded once; None: under none."""
+        return given(self.model, conditions)
 
     def batches(self, store: TokenStore) -> Iterator[tuple[np.ndarray, Tensor, Tensor]]:
         """Yield (indices, tokens (B, T), lengths (B,)) over the store, shortest texts first."""
-        mean_length = store.num_tokens / max(1, len(store)) + 1
-        for indices in sequential_batches(store.lengths, int(self.batch_size * mean_length) + 1):
+        mean_length = float(store.batch_lengths.mean()) + 1 if len(store) else 1.0
+        for indices in sequential_batches(store.batch_lengths, int(self.batch_size * mean_length) + 1):
             batch = collate(store, indices)
             yield (
                 indices,
@@ -109,7 +149,7 @@ class Codec(Generic[M]):
         self.model.eval()
         with self._laid_out(), self.work.part("encoding", len(store)):
             for indices, tokens, lengths in self.batches(store):
-                parts.append(self.model.posterior(tokens, lengths))
+                parts.append(self._given(store, indices).posterior(tokens, lengths))
                 order.append(indices)
         return rows(on_cpu(joined(parts)), np.argsort(np.concatenate(order)))
 
@@ -127,34 +167,50 @@ class Codec(Generic[M]):
         with self._laid_out(), self.work.part("scoring", len(store)):
             for indices, tokens, lengths in self.batches(store):
                 latents = z[indices].to(self.dtype).to(self.device)
-                result[indices] = self.model.log_likelihood(tokens, lengths, latents).cpu().double()
+                model = self._given(store, indices)
+                result[indices] = model.log_likelihood(tokens, lengths, latents).cpu().double()
         return result
 
-    def encode(self, texts: Sequence[str], *, sample: bool = False, seed: int = 0) -> Tensor:
+    def encode(
+        self,
+        texts: Sequence[str],
+        *,
+        sample: bool = False,
+        seed: int = 0,
+        conditions: Conditions | None = None,
+    ) -> Tensor:
         """Return z, (N, D): posterior means, or with `sample` one draw each, noise by (seed, row)."""
-        posterior = self.posterior(texts)
+        posterior = self.posterior(self.store(texts, conditions))
         if not sample:
             return posterior.loc
         return posterior.at(row_normals(seed, range(len(texts)), posterior.noise_dim).to(self.dtype))
 
-    @property
     @torch.no_grad()
-    def prior(self) -> Prior:
-        """p(z): the one fitted afterwards where there is one, else the model's own."""
+    def prior(self, conditions: Conditions | None = None) -> Prior:
+        """Return p(z) over (D,): the one fitted afterwards where there is one, else the model's own.
+
+        Where it depends on the condition: p(z|c) over (N, D), for no conditions over (1, D).
+        """
         if self.fitted_prior:
             return self.fitted_prior
         self.model.eval()
-        return self.model.prior()
+        return prior_given(self.model, conditions)
 
     @torch.no_grad()
-    def prior_sample(self, num: int, *, seed: int = 0) -> Tensor:
-        """Return z ~ p(z), (num, D), noise by (seed, row)."""
-        prior = on_cpu(self.prior)
+    def prior_sample(self, num: int, *, seed: int = 0, conditions: Conditions | None = None) -> Tensor:
+        """Return z ~ p(z), (num, D), noise by (seed, row); p(z|c) of as many conditions, where it depends on them."""
+        prior = on_cpu(self.prior(conditions))
         noise = row_normals(seed, range(num), prior.noise_dim)
         return prior.at(noise.to(prior.tensors[0])).to(self.dtype)
 
     def decode(
-        self, z: Tensor, config: DecodingConfig | None = None, *, seed: int = 0, prefix: str = ""
+        self,
+        z: Tensor,
+        config: DecodingConfig | None = None,
+        *,
+        seed: int = 0,
+        prefix: str = "",
+        conditions: Conditions | None = None,
     ) -> list[str]:
         """Turn each z, (N, D), into a text.
 
@@ -163,18 +219,28 @@ class Codec(Generic[M]):
             config: None: the codec's own.
             seed: with the row's number, the noise of each row.
             prefix: what every text begins with.
+            conditions: one a row; None: none.
 
         Raises:
             ConfigError: a prefix longer than the limit.
             LatentError: a z of another shape, NaN or Inf.
         """
-        return self.tokenizer.decode(self.decode_rows(z, config, seed=seed, prefix=prefix))
+        rows = self.decode_rows(z, config, seed=seed, prefix=prefix, conditions=conditions)
+        return self.tokenizer.decode(rows)
 
     def decode_rows(
-        self, z: Tensor, config: DecodingConfig | None = None, *, seed: int = 0, prefix: str = ""
+        self,
+        z: Tensor,
+        config: DecodingConfig | None = None,
+        *,
+        seed: int = 0,
+        prefix: str = "",
+        conditions: Conditions | None = None,
     ) -> list[list[int]]:
         """Turn each z, (N, D), into token ids, `<s>` and `</s>` not among them; as `decode` otherwise."""
         config = config or self.decoding
+        if conditions is not None and len(conditions) != len(z):
+            raise ConditionError(f"{len(conditions)} conditions for {len(z)} latents; one for each is needed")
         begun = torch.from_numpy(self.tokenizer.encode([prefix])[0].astype(np.int64))
         num = config.candidates if config.temperature else 1
         num_rows = self.batch_size if num == 1 else max(self.batch_size, CANDIDATE_ROWS)
@@ -182,7 +248,9 @@ class Codec(Generic[M]):
         rows: list[list[int]] = []
         with self._laid_out(), self.work.part("decoding", len(self._checked(z))):
             for start in range(0, len(z), size):
-                rows += self._decode_batch(z[start : start + size], config, seed, start, begun)
+                part = z[start : start + size]
+                given = conditions and conditions.rows(np.arange(start, start + len(part)))
+                rows += self._decode_batch(part, config, seed, start, begun, given)
                 self.work.count(min(size, len(z) - start))
         return rows
 
@@ -193,19 +261,27 @@ class Codec(Generic[M]):
         *,
         sample: bool = False,
         seed: int = 0,
+        conditions: Conditions | None = None,
     ) -> list[str]:
         """Return the decodes of the texts' posterior means (or samples), greedy unless `config` says otherwise."""
-        return self.decode(self.encode(texts, sample=sample, seed=seed), config or GREEDY, seed=seed)
+        z = self.encode(texts, sample=sample, seed=seed, conditions=conditions)
+        return self.decode(z, config or GREEDY, seed=seed, conditions=conditions)
 
     def _decode_batch(
-        self, z: Tensor, config: DecodingConfig, seed: int, start: int, prefix: Tensor
+        self,
+        z: Tensor,
+        config: DecodingConfig,
+        seed: int,
+        start: int,
+        prefix: Tensor,
+        conditions: Conditions | None,
     ) -> list[list[int]]:
         num = config.candidates if config.temperature else 1
         rows = [row + c * CANDIDATE_STRIDE for row in range(start, start + len(z)) for c in range(num)]
         lexicon = self._lexicon if config.known_words else None
         self.model.eval()
         decoded = decode(
-            self.model.decoder,
+            decoder_given(self.model, conditions, len(z), num, config.guidance),
             z.repeat_interleave(num, dim=0).to(self.dtype).to(self.device),
             config,
             max_length=self.model.config.max_length,
@@ -220,6 +296,9 @@ class Codec(Generic[M]):
             return decoded.tokens
         ranking = Ranking(decoded, len(prefix), self.model.log_frequencies, config)
         return [ranking.best(range(i, i + num)) for i in range(0, len(rows), num)]
+
+    def _given(self, store: TokenStore, indices: np.ndarray) -> LatentModel:
+        return given(self.model, None if store.conditions is None else store.conditions.rows(indices))
 
     def _laid_out(self) -> AbstractContextManager[None]:
         """Return the context of calls to the model: copies of frozen weights are kept, of others for the call."""

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from textvae.codec.codec import Codec, M
 from textvae.codec.location import is_export
 from textvae.config import DecodingConfig, ModelConfig
+from textvae.data.conditions import ConditionSchema
 from textvae.data.known import Known
 from textvae.data.tokenizers import CONFIG_FILE, LIBRARY_FILE, Tokenizer
 from textvae.distributions import GaussianMixture
@@ -23,6 +24,7 @@ from textvae.storage.tensors import load_tensors, save_tensors
 
 T = TypeVar("T", ModelConfig, DecodingConfig)
 
+CONDITIONS_FILE, SOURCE_PREFIX = "conditions.json", "source_"
 MODEL_FILE, WEIGHTS_FILE, DECODING_FILE, LEXICON_FILE, PRIOR_FILE = (
     "model.json",
     "model.safetensors",
@@ -42,11 +44,17 @@ class Description:
     decoding: DecodingConfig
     known: Known | None
     fitted_prior: GaussianMixture | None
+    schema: ConditionSchema | None = None
 
     def codec(self, model: M) -> Codec[M]:
         """Return the codec of a model of this description."""
         return Codec(
-            model, self.tokenizer, decoding=self.decoding, known=self.known, fitted_prior=self.fitted_prior
+            model,
+            self.tokenizer,
+            decoding=self.decoding,
+            known=self.known,
+            schema=self.schema,
+            fitted_prior=self.fitted_prior,
         )
 
 
@@ -70,6 +78,8 @@ def description_files(codec: Codec) -> dict[str, Content]:
     }
     if codec.known:
         files[LEXICON_FILE] = codec.known.to_json()
+    if codec.schema:
+        files |= schema_files(codec.schema)
     if prior := codec.fitted_prior:
         files[PRIOR_FILE] = prior_tensors(prior)
     return files
@@ -123,6 +133,7 @@ def load_description(folder: Path, *others: str) -> Description:
         _read(DecodingConfig, folder / DECODING_FILE),
         _read_known(folder / LEXICON_FILE) if LEXICON_FILE in listed else None,
         read_prior(folder / PRIOR_FILE, config) if PRIOR_FILE in listed else None,
+        read_schema(folder) if CONDITIONS_FILE in listed else None,
     )
 
 
@@ -176,6 +187,28 @@ def _read_known(path: Path) -> Known:
         return Known.from_json(path.read_bytes())
     except (OSError, ConfigError, DataError) as error:
         raise CorruptRunError(f"{path} cannot be read as a lexicon: {error}") from error
+
+
+def schema_files(schema: ConditionSchema) -> dict[str, bytes]:
+    """Return the files that keep what a model's conditions are, a tokenizer of their own among them."""
+    own = schema.source_tokenizer.files(SOURCE_PREFIX) if schema.source_tokenizer else {}
+    return {CONDITIONS_FILE: schema.to_json(), **own}
+
+
+def read_schema(folder: Path) -> ConditionSchema:
+    """Read what `schema_files` wrote.
+
+    Raises:
+        CorruptRunError: it cannot be read.
+    """
+    path = folder / CONDITIONS_FILE
+    try:
+        own = (folder / (SOURCE_PREFIX + CONFIG_FILE)).exists()
+        return ConditionSchema.from_json(
+            path.read_bytes(), Tokenizer.load(folder, SOURCE_PREFIX) if own else None
+        )
+    except (OSError, DataError) as error:
+        raise CorruptRunError(f"{path} cannot be read: {error}") from error
 
 
 def prior_tensors(prior: GaussianMixture) -> Content:

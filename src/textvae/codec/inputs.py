@@ -1,14 +1,14 @@
 """What people pass to a model, checked: texts, latents, seeds."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from textvae.errors import DataError, LatentError
+from textvae.errors import ConditionError, DataError, LatentError
 
 
 def checked_texts(texts: Sequence[str]) -> list[str]:
@@ -24,6 +24,25 @@ def checked_texts(texts: Sequence[str]) -> list[str]:
         if not isinstance(text, str):
             raise DataError(f"a text is {text!r:.30}, a {type(text).__name__}; every text must be a string")
     return texts
+
+
+def repeated_values(values: Mapping[str, Any], num: int) -> dict[str, list[Any]]:
+    """Return conditions as `num` values by name: a single word, number or array stands for all rows.
+
+    Raises:
+        ConditionError: a list of another length.
+    """
+    found: dict[str, list[Any]] = {}
+    for name, value in values.items():
+        if isinstance(value, list | tuple):
+            if len(value) != num:
+                raise ConditionError(
+                    f"{len(value)} values of {name} for {num} texts; give one, or one for each text"
+                )
+            found[name] = list(value)
+        else:
+            found[name] = [value] * num
+    return found
 
 
 def as_latents(z: Any) -> Tensor:

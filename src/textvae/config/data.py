@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from textvae.config.conditions import Columns, label_columns
 from textvae.config.fields import check_choice, check_range, check_types
 
+SOURCE_TOKENIZERS = ("auto", "shared", "own")
 TOKENIZERS = ("auto", "word", "char", "bpe", "unigram")
 NORMALIZERS = ("none", "nfkc", "simplified", "nfkc+simplified")
 
@@ -31,6 +33,16 @@ class DataConfig:
     """nfkc and/or simplified (traditional to simplified Chinese)."""
     max_length: int | None = None
     """Longer texts are cut to this many tokens; None: the corpus's 99th percentile."""
+    source: str | int | None = None
+    """The column of the source text that each text answers: a question, a document, another language."""
+    labels: str | None = None
+    """Columns of labels, joined by commas; each may say what it holds and what to call it, as stars=3:ordinal."""
+    feature: str | None = None
+    """A column of numbers, or a .npy or .npz file (as pixels.npz:train) with a row for each row of the texts."""
+    source_tokenizer: str = "auto"
+    """shared: the texts' own; own: trained on the sources; auto: shared where both are written in the same script."""
+    source_max_length: int | None = None
+    """Longer sources are cut to this many tokens; None: their 99th percentile."""
 
     def __post_init__(self) -> None:
         check_types("data", self)
@@ -38,4 +50,17 @@ class DataConfig:
         check_choice("data.normalize", self.normalize, NORMALIZERS)
         check_range("data.valid_fraction", self.valid_fraction, high=0.5, above=0)
         check_range("data.vocab_size", self.vocab_size, 5)
+        check_choice("data.source_tokenizer", self.source_tokenizer, SOURCE_TOKENIZERS)
         check_range("data.max_length", self.max_length, 1)
+        check_range("data.source_max_length", self.source_max_length, 1)
+        label_columns(self.labels)
+
+    @property
+    def columns(self) -> Columns:
+        """Where conditions are found."""
+        return Columns(source=self.source, labels=self.labels, feature=self.feature)
+
+    @property
+    def has_condition(self) -> bool:
+        """Whether texts come with something they answer to."""
+        return not (self.source is None and self.labels is None and self.feature is None)

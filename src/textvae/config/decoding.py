@@ -37,6 +37,8 @@ class DecodingConfig:
     """Texts drawn for each z, of which the best is kept; one at temperature 0, where all would be the same."""
     slor: float = 0.0
     """How candidates are ranked: 0: log p(x|z); 1: the same less the log frequency of the tokens (SLOR)."""
+    guidance: float = 1.0
+    """Weight of the condition (classifier-free guidance): 1: as trained; above, more than that; 0: none."""
     known_words: bool = True
     """Only words seen in training, in scripts without spaces pairs of characters, where the run has a lexicon."""
 
@@ -47,6 +49,7 @@ class DecodingConfig:
         check_range("decoding.top_p", self.top_p, high=1, above=0)
         check_range("decoding.min_p", self.min_p, 0, 1)
         check_range("decoding.num_beams", self.num_beams, 1)
+        check_range("decoding.guidance", self.guidance, 0)
         check_range("decoding.candidates", self.candidates, 1)
         check_range("decoding.slor", self.slor, 0, 1)
         check_range("decoding.length_penalty", self.length_penalty)

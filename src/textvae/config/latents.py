@@ -1,6 +1,6 @@
 """What the latents, their kind or their absence, ask of the other settings."""
 
-from textvae.config.model import SPHERE, ModelConfig
+from textvae.config.model import NO_LATENT, NO_LATENTS, SPHERE, ModelConfig
 from textvae.config.objective import ObjectiveConfig
 from textvae.config.training import TrainingConfig
 from textvae.errors import ConfigError
@@ -24,10 +24,14 @@ OF_LATENTS = {
 """Settings that do nothing without a z, by section."""
 
 
-def check_absence(model: ModelConfig, objective: ObjectiveConfig, training: TrainingConfig) -> None:
+def check_absence(
+    model: ModelConfig, objective: ObjectiveConfig, training: TrainingConfig, *, conditional: bool
+) -> None:
     """Raise `ConfigError` where there is no z and a setting is on that is of z alone."""
     if model.has_latent:
         return
+    if model.injection != NO_LATENT and not conditional:
+        raise ConfigError(f"model.encoder is 'none' and model.injection {model.injection!r}; {NO_LATENTS}")
     for section, settings in (("objective", objective), ("training", training)):
         for name in OF_LATENTS[section]:
             if getattr(settings, name):

@@ -55,8 +55,14 @@ def preset(name: str) -> RunConfig:
 
 
 def language_model(config: RunConfig) -> RunConfig:
-    """Return `config` without z: the same decoder and training, no encoder, no rate, every word read."""
-    return dataclasses.replace(config, objective=ObjectiveConfig()).updated(LANGUAGE_MODEL)
+    """Return `config` without z: the same decoder and training, no encoder, no rate, every word read.
+
+    Of a conditional model it is the deterministic twin, which reads the condition as before.
+    """
+    layers = [LANGUAGE_MODEL]
+    if config.data.has_condition or config.model.has_condition:
+        layers.append({"model": {"injection": config.model.injection}})
+    return dataclasses.replace(config, objective=ObjectiveConfig()).updated(*layers)
 
 
 def default_target_rate(mean_length: float, *, faithful: bool) -> float:

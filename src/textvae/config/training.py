@@ -28,6 +28,8 @@ class TrainingConfig:
     """Of the gradient of nats a token."""
     word_dropout: float = 0.1
     """Share of the decoder's input words blanked, in training only; 1: all (Bowman's inputless decoder)."""
+    condition_dropout: float = 0.1
+    """Share of the texts whose condition is left out, in training only, so that the model can do without and be guided."""
     noise_drop: float = 0.0
     """Share of the words left out of what the encoder reads, in training only; the decoder gives back the clean text."""
     noise_blank: float = 0.0
@@ -75,7 +77,7 @@ class TrainingConfig:
         for name in ("weight_decay", "patience", "samples"):
             check_range(f"training.{name}", getattr(self, name), 0)
         check_range("training.noise_shuffle", self.noise_shuffle, 0)
-        shares = ("noise_drop", "noise_blank", "noise_substitute")
+        shares = ("condition_dropout", "noise_drop", "noise_blank", "noise_substitute")
         for name in ("warmup", "final_learning_rate", "word_dropout", "exact_last", *shares):
             check_range(f"training.{name}", getattr(self, name), 0, 1)
         check_range("training.ema", self.ema, 0, 0.99999)

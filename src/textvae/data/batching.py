@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from textvae.data.conditions import Conditions
 from textvae.data.store import TokenStore
 from textvae.data.vocabulary import EOS, PAD
 from textvae.errors import ConfigError
@@ -27,6 +28,8 @@ class Batch:
     """(B, T) int64."""
     lengths: np.ndarray
     """(B,) int64, `</s>` counted."""
+    conditions: Conditions | None = None
+    """What each text answers to; None: nothing."""
 
     @property
     def num_targets(self) -> int:
@@ -95,7 +98,8 @@ def collate(store: TokenStore, indices: np.ndarray) -> Batch:
     tokens = np.full((len(indices), int(lengths.max(initial=0)) + 1), PAD, np.int64)  # (B, T)
     tokens[np.arange(tokens.shape[1]) < lengths[:, None]] = ids
     tokens[np.arange(len(indices)), lengths] = EOS
-    return Batch(tokens, lengths + 1)
+    conditions = None if store.conditions is None else store.conditions.rows(indices)
+    return Batch(tokens, lengths + 1, conditions)
 
 
 def _divided(order: np.ndarray, lengths: np.ndarray, batch_tokens: int) -> list[np.ndarray]:

@@ -11,9 +11,9 @@ from typing import Any
 from textvae.data.blobs import Blob, file_blob
 from textvae.data.columns import as_text, choose_column
 from textvae.data.encodings import lines, probe
-from textvae.data.streams import ReadOptions, TextStream, column_digest
+from textvae.data.streams import Cells, ReadOptions, TextStream, column_digest
 from textvae.data.tables import table_stream
-from textvae.errors import DataError, MissingExtraError
+from textvae.errors import DataError, MissingColumnError, MissingExtraError
 
 JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
 SUFFIXES = (".txt", ".csv", ".tsv", *JSON_SUFFIXES, ".parquet")
@@ -73,6 +73,10 @@ def _open(blob: Blob, options: ReadOptions) -> TextStream:
 
 
 def _text_stream(blob: Blob, options: ReadOptions) -> TextStream:
+    if options.columns:
+        raise MissingColumnError(
+            f"{blob.name} is plain text and has no column {options.columns[0]!r}; give a .tsv, .csv, .jsonl or .parquet file"
+        )
     read = _paragraphs if options.blank_line else _plain_lines
     notes = (
         ()
@@ -81,7 +85,7 @@ def _text_stream(blob: Blob, options: ReadOptions) -> TextStream:
     )
     return TextStream(
         blob.name,
-        lambda: read(lines(blob, options.encoding, options.errors)),
+        lambda: ((text,) for text in read(lines(blob, options.encoding, options.errors))),
         lambda: column_digest(blob.digest(), options.blank_line),
         notes,
     )
@@ -107,11 +111,14 @@ def _paragraphs(source: Iterator[str]) -> Iterator[str]:
 def _json_stream(blob: Blob, options: ReadOptions) -> TextStream:
     head = (value for value in islice(_json_values(blob, options), _HEAD_ROWS) if isinstance(value, dict))
     columns = list(dict.fromkeys(key for value in head for key in value))
-    column = columns[choose_column(columns, options.text, blob.name)] if columns else None
+    column, *others = [
+        columns[choose_column(columns, wanted, blob.name)] if columns else None
+        for wanted in (options.text, *options.columns)
+    ]
     return TextStream(
         blob.name,
-        lambda: _json_texts(blob, options, column),
-        lambda: column_digest(blob.digest(), column),
+        lambda: _json_rows(blob, options, column, others),
+        lambda: column_digest(blob.digest(), column, others),
     )
 
 
@@ -129,20 +136,23 @@ def _json_values(blob: Blob, options: ReadOptions) -> Iterator[Any]:
             ) from error
 
 
-def _json_texts(blob: Blob, options: ReadOptions, column: str | None) -> Iterator[str | None]:
+def _json_rows(
+    blob: Blob, options: ReadOptions, column: str | None, others: list[str | None]
+) -> Iterator[Cells]:
     for number, value in enumerate(_json_values(blob, options), 1):
-        cell = value.get(column) if isinstance(value, dict) else value
-        yield as_text(cell, f"{blob.name} line {number}")
+        known = isinstance(value, dict)
+        text = as_text(value.get(column) if known else value, f"{blob.name} line {number}")
+        yield (text, *(value.get(other) if known else None for other in others))
 
 
 def _parquet_stream(blob: Blob, options: ReadOptions) -> TextStream:
     with _open_parquet(blob) as table:
         names = table.schema_arrow.names
-    column = choose_column(names, options.text, blob.name)
+    column, *others = [choose_column(names, wanted, blob.name) for wanted in (options.text, *options.columns)]
     return TextStream(
         blob.name,
-        lambda: _parquet_texts(blob, names[column]),
-        lambda: column_digest(blob.digest(), column),
+        lambda: _parquet_rows(blob, [names[number] for number in (column, *others)]),
+        lambda: column_digest(blob.digest(), column, others),
     )
 
 
@@ -161,8 +171,9 @@ def _open_parquet(blob: Blob) -> Generator[Any, None, None]:
             raise DataError(f"{blob.name} is not a parquet file that can be read: {problem}") from error
 
 
-def _parquet_texts(blob: Blob, column: str) -> Iterator[str | None]:
+def _parquet_rows(blob: Blob, columns: list[str]) -> Iterator[Cells]:
+    where = f"{blob.name} column {columns[0]!r}"
     with _open_parquet(blob) as table:
-        for batch in table.iter_batches(columns=[column], batch_size=8192):
-            for cell in batch.column(0).to_pylist():
-                yield as_text(cell, f"{blob.name} column {column!r}")
+        for batch in table.iter_batches(columns=list(dict.fromkeys(columns)), batch_size=8192):
+            for cells in zip(*(batch.column(name).to_pylist() for name in columns), strict=True):
+                yield (as_text(cells[0], where), *cells[1:])

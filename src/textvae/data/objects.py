@@ -1,11 +1,11 @@
 """Texts already in Python, and data sets of the Hugging Face Hub; all duck-typed, so that nothing is imported."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
 from textvae.data.columns import as_text, choose_column
-from textvae.data.streams import ReadOptions, TextStream, column_digest, texts_digest
+from textvae.data.streams import Cells, ReadOptions, TextStream, column_digest, texts_digest
 from textvae.errors import DataError, MissingExtraError
 
 HUB = "hf://"
@@ -22,10 +22,10 @@ def list_stream(texts: Iterable[str]) -> TextStream:
         if not isinstance(text, str):
             raise DataError(f"text {number} is {str(text)[:40]!r} ({type(text).__name__}); texts are str")
 
-    def read() -> Iterator[str | None]:
-        return (as_text(text, "the list") for text in kept)
+    def read() -> Iterator[Cells]:
+        return ((as_text(text, "the list"),) for text in kept)
 
-    return TextStream(f"{len(kept)} texts", read, lambda: texts_digest(read()))
+    return TextStream(f"{len(kept)} texts", read, lambda: texts_digest(text for (text,) in read()))
 
 
 def is_table(data: Any) -> bool:
@@ -43,13 +43,33 @@ def object_stream(data: Any, options: ReadOptions, name: str = "the table") -> T
     keys = (data.column_names or _first_keys(data)) if is_dataset else list(data.columns)
     if not keys:
         return TextStream(name, lambda: iter(()), lambda: texts_digest(()))
-    key = keys[choose_column([str(key) for key in keys], options.text, name)]
+    names = [str(key) for key in keys]
+    key, *others = [keys[choose_column(names, wanted, name)] for wanted in (options.text, *options.columns)]
 
-    def read() -> Iterator[str | None]:
-        cells = (row.get(key) for row in data) if is_dataset else iter(data[key])
-        return (as_text(cell, f"{name} column {key!r}") for cell in cells)
+    def read() -> Iterator[Cells]:
+        rows = (
+            (tuple(row.get(name) for name in (key, *others)) for row in data)
+            if is_dataset
+            else zip(*(data[name] for name in (key, *others)), strict=True)
+        )
+        return ((as_text(cells[0], f"{name} column {key!r}"), *cells[1:]) for cells in rows)
 
-    return TextStream(name, read, lambda: column_digest(texts_digest(read()), key))
+    def digest() -> bytes:
+        shown = (row[0] if not others else repr(row) for row in read())
+        return column_digest(texts_digest(shown), key, others)
+
+    return TextStream(name, read, digest)
+
+
+class Records:
+    """A list of mappings as a table: its columns are the keys, in the order in which they first come."""
+
+    def __init__(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        self.rows = rows
+        self.column_names = list(dict.fromkeys(str(key) for row in rows for key in row))
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        return iter(self.rows)
 
 
 def load_hub(uri: str, *, default_split: str | None = None) -> Any:

@@ -5,14 +5,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from textvae.data.blobs import Blob, exists, stdin_blob
 from textvae.data.encodings import check_encoding
 from textvae.data.formats import SUFFIXES, blob_stream, file_stream, is_supported
-from textvae.data.objects import HUB, is_table, list_stream, load_hub, object_stream
-from textvae.data.streams import ReadOptions, TextStream
+from textvae.data.objects import HUB, Records, is_table, list_stream, load_hub, object_stream
+from textvae.data.streams import Cells, ReadOptions, TextStream
 from textvae.errors import DataError
+
+
+class Row(NamedTuple):
+    """A text and what stands beside it."""
+
+    text: str
+    cells: Cells
+    """The other columns that were asked for."""
+    number: int
+    """Its row in the source, rows without a text counted: rows of an array of features are found by it."""
 
 
 class Corpus:
@@ -25,20 +35,31 @@ class Corpus:
         num_skipped: blank texts and rows without a text that the last complete iteration left out.
     """
 
-    def __init__(self, name: str, streams: Sequence[TextStream]) -> None:
+    def __init__(
+        self,
+        name: str,
+        streams: Sequence[TextStream],
+        keep: Callable[[str], bool] | None = None,
+        label: str = "",
+    ) -> None:
         self.name = name
         self.notes = tuple(note for stream in streams for note in stream.notes)
         self.encodings = tuple(dict.fromkeys(stream.encoding for stream in streams if stream.encoding))
         self.num_skipped = 0
-        self._streams = tuple(streams)
+        self._streams, self._keep, self._label = tuple(streams), keep, label
 
     def __iter__(self) -> Iterator[str]:
+        return (row.text for row in self.rows())
+
+    def rows(self) -> Iterator[Row]:
+        """Give the texts with the columns that stand beside them."""
         num_skipped = 0
-        for text in chain.from_iterable(stream.read() for stream in self._streams):
+        rows = chain.from_iterable(stream.read() for stream in self._streams)
+        for number, (text, *cells) in enumerate(rows):
             if text is None or not text or text.isspace():
                 num_skipped += 1
-            else:
-                yield text
+            elif self._keep is None or self._keep(text):
+                yield Row(text, tuple(cells), number)
         self.num_skipped = num_skipped
 
     def __repr__(self) -> str:
@@ -47,18 +68,16 @@ class Corpus:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 (hexadecimal) of the content and the choice of column; for lists, of the texts."""
-        if len(self._streams) == 1:
-            return self._streams[0].digest().hex()
-        return hashlib.sha256(b"".join(stream.digest() for stream in self._streams)).hexdigest()
+        digests = [stream.digest() for stream in self._streams]
+        whole = digests[0].hex() if len(digests) == 1 else hashlib.sha256(b"".join(digests)).hexdigest()
+        return hashlib.sha256(f"{whole} {self._label}".encode()).hexdigest() if self._label else whole
 
     def where(self, keep: Callable[[str], bool], label: str) -> "Corpus":
         """Return a view of the texts for which `keep` is true; `label` tells its name and fingerprint apart."""
-
-        def digest() -> bytes:
-            return hashlib.sha256(f"{self.fingerprint} {label}".encode()).digest()
-
-        stream = TextStream(self.name, lambda: filter(keep, self), digest)
-        return Corpus(f"{self.name} ({label.partition(' ')[0]})", [stream])
+        kept = self._keep
+        both = keep if kept is None else lambda text: kept(text) and keep(text)
+        name = f"{self.name} ({label.partition(' ')[0]})"
+        return Corpus(name, self._streams, both, f"{self._label} {label}".lstrip())
 
 
 def open_corpus(
@@ -68,7 +87,7 @@ def open_corpus(
 
     Args:
         data: a path to a .txt, .csv, .tsv, .jsonl or .parquet file, each also as .gz; a list of such paths; a folder
-            of them; "-" for standard input; `hf://owner/name`; an iterable of str; a DataFrame or
+            of them; "-" for standard input; `hf://owner/name`; an iterable of str, or of mappings; a DataFrame or
             Dataset; a `Corpus`, which is returned as it is.
         text: the text column's name or number (from 0, negative from the end; digits that are no name are a number);
             None: the only column, or one with a usual name (text, sentence, 文本, …), or the last of a .tsv
@@ -105,6 +124,8 @@ def corpus_from(data: Any, options: ReadOptions, name: str = "the table") -> Cor
             f"texts cannot be read from a {type(data).__name__}; give a path, a list of str or a table"
         )
     items = list(data)
+    if items and all(isinstance(item, Mapping) for item in items):
+        return _single(object_stream(Records(items), options, name))
     return (
         _from_files([Path(item) for item in items], options)
         if _are_files(items)

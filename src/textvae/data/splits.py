@@ -9,6 +9,7 @@ from typing import Any
 
 from textvae.config.data import DataConfig
 from textvae.data.blobs import exists
+from textvae.data.examples import condition_columns
 from textvae.data.objects import HUB, load_hub
 from textvae.data.sources import Corpus, corpus_from, folder_files
 from textvae.data.streams import ReadOptions
@@ -69,7 +70,12 @@ def open_splits(data: Any, config: DataConfig) -> Splits:
         TextEncodingError: bytes in another encoding.
     """
     parts = find_parts(data, config)
-    options = ReadOptions(text=config.text, blank_line=config.blank_line, encoding=config.encoding)
+    options = ReadOptions(
+        text=config.text,
+        blank_line=config.blank_line,
+        encoding=config.encoding,
+        columns=condition_columns(config),
+    )
     opened = {split: corpus_from(part, options, split) for split, part in parts.items()}
     corpus = opened["train"]
     hashes = _survey(corpus, config.split_seed)

@@ -7,6 +7,7 @@ from typing import Protocol, Self
 
 import numpy as np
 
+from textvae.data.conditions import Conditions
 from textvae.data.token_cache import TokenArrays, cached, default_cache_dir, encode_all
 from textvae.data.tokenizers import Tokenizer
 from textvae.errors import ConfigError, DataError
@@ -30,14 +31,18 @@ class TokenStore:
 
     Attributes:
         max_length: the most tokens a row shows; None: all of them.
+        conditions: what each row answers to; None: nothing.
         num_empty: texts left out because they have no token.
     """
 
-    def __init__(self, arrays: TokenArrays, max_length: int | None = None) -> None:
+    def __init__(
+        self, arrays: TokenArrays, max_length: int | None = None, conditions: Conditions | None = None
+    ) -> None:
         if max_length is not None and max_length < 1:
             raise ConfigError(f"max_length is {max_length}; it must be at least 1")
         self._arrays = arrays
         self.max_length = max_length
+        self.conditions = conditions
         self.num_empty = arrays.num_empty
 
     @classmethod
@@ -46,10 +51,16 @@ class TokenStore:
         return cls(encode_all(texts, tokenizer), max_length)
 
     @classmethod
-    def from_rows(cls, rows: Sequence[np.ndarray], max_length: int | None = None) -> Self:
+    def from_rows(
+        cls,
+        rows: Sequence[np.ndarray],
+        max_length: int | None = None,
+        conditions: Conditions | None = None,
+    ) -> Self:
         """Join rows of ids; an empty row stays."""
         offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows], dtype=np.int64)])
-        return cls(TokenArrays(np.concatenate([np.empty(0, np.int32), *rows]), offsets, 0), max_length)
+        arrays = TokenArrays(np.concatenate([np.empty(0, np.int32), *rows]), offsets, 0)
+        return cls(arrays, max_length, conditions)
 
     @classmethod
     def cached(
@@ -77,15 +88,25 @@ class TokenStore:
 
     def cut(self, max_length: int | None) -> Self:
         """Return a view whose rows show at most `max_length` tokens; None: all."""
-        return type(self)(self._arrays, max_length)
+        return type(self)(self._arrays, max_length, self.conditions)
 
     def rows(self, indices: np.ndarray) -> "TokenStore":
         """Return a store of some rows, in memory, as cut."""
-        return TokenStore.from_rows([self[row] for row in indices])
+        conditions = None if self.conditions is None else self.conditions.rows(indices)
+        return TokenStore.from_rows([self[row] for row in indices], conditions=conditions)
 
     def repeated(self, times: int) -> "TokenStore":
         """Return a store of all rows, then all again, so many times; once: this one."""
-        return self if times == 1 else TokenStore.from_rows([self[row] for row in range(len(self))] * times)
+        return self if times == 1 else self.rows(np.tile(np.arange(len(self)), times))
+
+    def given(self, conditions: Conditions | None) -> Self:
+        """Return a view of the same rows under other conditions."""
+        return type(self)(self._arrays, self.max_length, conditions)
+
+    @property
+    def batch_lengths(self) -> np.ndarray:
+        """What rows are batched by, (N,): their tokens, and those of their sources where they have some."""
+        return self.lengths if self.conditions is None else self.lengths + self.conditions.source_lengths
 
     def __len__(self) -> int:
         return len(self.lengths)

@@ -3,6 +3,10 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
+
+Cells = tuple[Any, ...]
+"""A row: its text, None where it has none; then the other columns that were asked for, as they stand in the source."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,6 +16,8 @@ class ReadOptions:
     text: str | int | None = None
     blank_line: bool = False
     encoding: str | None = None
+    columns: tuple[str | int, ...] = ()
+    """Other columns that are read beside the text."""
     errors: str = "strict"
     """"replace": unreadable bytes become U+FFFD instead of an error."""
     probe: bool = False
@@ -20,21 +26,22 @@ class ReadOptions:
 
 @dataclass(frozen=True)
 class TextStream:
-    """Texts of one file, table or list, read afresh at each call of `read`."""
+    """Rows of one file, table or list, read afresh at each call of `read`."""
 
     name: str
-    read: Callable[[], Iterator[str | None]]
-    """Gives the texts in order; None where a row has none."""
+    read: Callable[[], Iterator[Cells]]
+    """Gives the rows in order."""
     digest: Callable[[], bytes]
-    """Gives the SHA-256 of content and column."""
+    """Gives the SHA-256 of content and columns."""
     notes: tuple[str, ...] = ()
     encoding: str | None = None
     """The file's encoding, where it was probed."""
 
 
-def column_digest(content: bytes, column: object) -> bytes:
-    """Return the SHA-256 of a content digest and a column choice."""
-    return hashlib.sha256(content + repr(column).encode()).digest()
+def column_digest(content: bytes, column: object, others: Iterable[object] = ()) -> bytes:
+    """Return the SHA-256 of a content digest and a choice of columns."""
+    choice = repr(column) + "".join(f" {other!r}" for other in others)
+    return hashlib.sha256(content + choice.encode()).digest()
 
 
 def texts_digest(texts: Iterable[str | None]) -> bytes:

@@ -9,7 +9,7 @@ from itertools import islice
 from textvae.data.blobs import Blob
 from textvae.data.columns import as_number, choose_column, find_name, listed, looks_like_header
 from textvae.data.encodings import lines
-from textvae.data.streams import ReadOptions, TextStream, column_digest
+from textvae.data.streams import Cells, ReadOptions, TextStream, column_digest
 from textvae.errors import DataError, MissingColumnError
 
 _FIELD_LIMIT = 1 << 26
@@ -30,7 +30,8 @@ class _Layout:
     quoted: bool
     """Whether quotes enclose fields, or are text like anything else."""
     has_header: bool = False
-    column: int = 0
+    columns: tuple[int, ...] = (0,)
+    """The text's number first."""
 
 
 def table_stream(blob: Blob, options: ReadOptions) -> TextStream:
@@ -45,23 +46,24 @@ def table_stream(blob: Blob, options: ReadOptions) -> TextStream:
     rows = [row for row in islice(_parse(iter(head), layout, blob.name), _HEAD_ROWS) if row]
     if not rows:
         return TextStream(blob.name, lambda: iter(()), blob.digest)
-    has_header, column, notes = _find_text(rows, options.text, blob)
-    layout = _Layout(layout.delimiter, layout.quoted, has_header, column)
+    has_header, column, notes = _find_text(rows, options, blob)
+    columns = (column, *_others(rows, options, blob, has_header=has_header))
+    layout = _Layout(layout.delimiter, layout.quoted, has_header, columns)
     return TextStream(
         blob.name,
         lambda: _read(blob, layout, options),
-        lambda: column_digest(blob.digest(), column),
+        lambda: column_digest(blob.digest(), *layout.columns[:1], others=layout.columns[1:]),
         notes,
     )
 
 
-def _read(blob: Blob, layout: _Layout, options: ReadOptions) -> Iterator[str | None]:
-    """Yield the text of each row; None for a row too short to have one."""
+def _read(blob: Blob, layout: _Layout, options: ReadOptions) -> Iterator[Cells]:
+    """Yield the cells of each row that were asked for; None for those that a short row lacks."""
     rows = _parse(lines(blob, options.encoding, options.errors), layout, blob.name)
     if layout.has_header:
         next(filter(None, rows), None)
     for row in rows:
-        yield row[layout.column] if len(row) > layout.column else None
+        yield tuple(row[column] if len(row) > column else None for column in layout.columns)
 
 
 def _parse(source: Iterator[str], layout: _Layout, name: str) -> Iterator[list[str]]:
@@ -102,16 +104,27 @@ def _is_quoted(head: list[str]) -> bool:
     return needed or any(line.startswith('"') for line in head[:1])
 
 
-def _find_text(
-    rows: list[list[str]], wanted: str | int | None, blob: Blob
-) -> tuple[bool, int, tuple[str, ...]]:
+def _find_text(rows: list[list[str]], options: ReadOptions, blob: Blob) -> tuple[bool, int, tuple[str, ...]]:
     """Return whether the first row is a header, the text column's number, and notes."""
-    first = rows[0]
-    if looks_like_header(first, rows[1:]) or _is_named(first, wanted):
+    first, wanted = rows[0], options.text
+    if looks_like_header(first, rows[1:]) or any(
+        _is_named(first, name) for name in (wanted, *options.columns)
+    ):
         return True, choose_column(first, wanted, blob.name), ()
     width = max(len(row) for row in rows)
     column = _unnamed_column(width, wanted, first, blob)
     return False, column, (f"{blob.name} has no header row: its column {column} is read as the text",)
+
+
+def _others(rows: list[list[str]], options: ReadOptions, blob: Blob, *, has_header: bool) -> Iterator[int]:
+    """Yield the numbers of the other columns."""
+    width = max(len(row) for row in rows)
+    for wanted in options.columns:
+        yield (
+            choose_column(rows[0], wanted, blob.name)
+            if has_header
+            else _unnamed_column(width, wanted, rows[0], blob)
+        )
 
 
 def _is_named(first: list[str], wanted: str | int | None) -> bool:

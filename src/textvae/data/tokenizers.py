@@ -138,21 +138,24 @@ class Tokenizer:
         for name, content in self.files().items():
             (folder / name).write_bytes(content)
 
-    def files(self) -> dict[str, bytes]:
-        """Return the content of both files by name."""
-        return {LIBRARY_FILE: self._library_json.encode(), CONFIG_FILE: self._config_json.encode()}
+    def files(self, prefix: str = "") -> dict[str, bytes]:
+        """Return the content of both files by name; `prefix` tells those of several tokenizers apart."""
+        return {
+            prefix + LIBRARY_FILE: self._library_json.encode(),
+            prefix + CONFIG_FILE: self._config_json.encode(),
+        }
 
     @classmethod
-    def load(cls, folder: str | Path) -> Self:
-        """Read a tokenizer that `save` wrote.
+    def load(cls, folder: str | Path, prefix: str = "") -> Self:
+        """Read a tokenizer that `save` wrote, or `files` with a prefix.
 
         Raises:
             TokenizerError: a file is missing or damaged, or was written by a later version.
         """
         folder = Path(folder)
-        config = _read_config(folder / CONFIG_FILE)
+        config = _read_config(folder / (prefix + CONFIG_FILE))
         try:
-            tokenizer = cls(_read(folder / LIBRARY_FILE), config)
+            tokenizer = cls(_read(folder / (prefix + LIBRARY_FILE)), config)
         except TokenizerError:
             raise
         except Exception as error:  # the library raises bare Exception

@@ -76,9 +76,24 @@ class Remedies:
     def train_for_editing(self) -> str:
         """Return the command that trains for faithful reconstruction, with the same texts."""
         data = self.settings.data if self.settings else None
-        given = {"--text": data.text, "--encoding": data.encoding, "--valid": data.valid} if data else {}
+        given = (
+            {
+                "--text": data.text,
+                "--encoding": data.encoding,
+                "--valid": data.valid,
+                "--source": data.source,
+                "--feature": data.feature,
+            }
+            if data
+            else {}
+        )
         found = [word for name, value in given.items() if value is not None for word in (name, str(value))]
         found += ["--blank-line"] if data and data.blank_line else []
+        found += (
+            [word for label in (data.labels or "").split(",") if label for word in ("--label", label)]
+            if data
+            else []
+        )
         return shlex.join([*self._train(), "--for", "editing", *found])
 
     def fit_prior(self) -> str:

@@ -4,7 +4,9 @@ import numpy as np
 from torch import Tensor
 
 from textvae.codec import Codec
+from textvae.config.model import CONDITIONAL
 from textvae.data.store import TokenStore
+from textvae.distributions import DiagonalGaussian
 from textvae.errors import LatentError
 
 BLOCK = 16
@@ -44,6 +46,9 @@ def z_shuffle_gain(
     KL(p(x) p(z) || p(x, z)): another's z does not only tell nothing, it misleads. So the gain exceeds the information,
     and one far below the rate shows a rate that is no information.
 
+    Under a learned p(z|c) what is exchanged is what z says beyond the condition: its standard deviations from the mean of
+    p(z|c). Another text's z as it is would tell of another condition, and misread even by a decoder that needs only c.
+
     Args:
         codec: the model.
         store: the sentences.
@@ -54,6 +59,34 @@ def z_shuffle_gain(
     Raises:
         LatentError: fewer than two sentences, or latents of another shape.
     """
-    others = z[partners(store.lengths, seed)]
+    others = _exchanged(codec, store, z, partners(store.lengths, seed))
     with codec.work.part("with another text's z", len(store)):
         return -codec.log_likelihood(store, others) - distortion
+
+
+def condition_shuffle_gain(
+    codec: Codec, store: TokenStore, z: Tensor, distortion: Tensor, *, seed: int = 0
+) -> Tensor:
+    """Return -log p(x_i|z_i,c_j) + log p(x_i|z_i,c_i) of each sentence i and its partner j, (N,) nats in float64.
+
+    0 for a decoder that does not read the condition, or where z tells all of it. Partners are those of `z_shuffle_gain`.
+
+    Raises:
+        LatentError: fewer than two sentences, or texts without conditions.
+    """
+    if store.conditions is None:
+        raise LatentError(
+            "these texts have no conditions to exchange; read them with the columns of the training"
+        )
+    others = store.given(store.conditions.rows(partners(store.lengths, seed)))
+    with codec.work.part("with another text's condition", len(store)):
+        return -codec.log_likelihood(others, z) - distortion
+
+
+def _exchanged(codec: Codec, store: TokenStore, z: Tensor, others: np.ndarray) -> Tensor:
+    """Return the partners' z, (N, D), moved from their p(z|c) to one's own where the prior depends on the condition."""
+    prior = codec.prior(store.conditions)
+    if codec.model.config.prior != CONDITIONAL or not isinstance(prior, DiagonalGaussian):
+        return z[others]
+    loc, scale = (part.expand(len(z), -1).to(z) for part in (prior.loc, prior.scale))
+    return loc + scale * ((z - loc) / scale)[others]

@@ -16,6 +16,8 @@ Severity = Literal["ill", "warning", "note"]
 
 IDLE_NATS = 0.5
 """A gain below this is none: z decides less than one word in a text."""
+IDLE_CONDITION = 0.1
+"""A condition that buys less is not read: labels that the words show anyway may buy little more."""
 EMPTY = 0.5
 """A gain, or information, below this share of the rate: most of the rate is paid for nothing."""
 OFF_TARGET = 0.15
@@ -47,6 +49,8 @@ class Vitals:
     """At .01."""
     gain: float
     """By which another text's z is worse: `z_shuffle_gain`."""
+    condition_gain: float | None = None
+    """By which another text's condition is worse: `condition_shuffle_gain`."""
     mutual_information: float | None = None
     prior_gap: float | None = None
     """At least so many nats of the rate are KL(q(z) || p(z)), and no information."""
@@ -65,9 +69,12 @@ class Vitals:
 
     def in_words(self) -> str:
         """Return the numbers that matter in a sentence."""
+        given = (
+            "" if self.condition_gain is None else f", the condition {nats(self.condition_gain)} beside it"
+        )
         return (
             f"rate {nats(self.rate)} nats, {self.active_units} of {self.latent_dim} units, "
-            f"z buys {nats(self.gain)} nats"
+            f"z buys {nats(self.gain)} nats{given}"
         )
 
 
@@ -97,6 +104,22 @@ def ignores_z(vitals: Vitals, remedies: Remedies) -> Finding | None:
     )
     text = f"your decoder ignores z: {paid}, and another text's z is worse by {nats(vitals.gain)} nats only"
     return Finding(code="ignores_z", severity="ill", text=text, remedy=_revive(vitals, remedies))
+
+
+def ignores_condition(vitals: Vitals, remedies: Remedies) -> Finding | None:
+    """Another text's condition is as good as the text's own."""
+    if vitals.condition_gain is None or vitals.condition_gain >= IDLE_CONDITION:
+        return None
+    text = (
+        f"your decoder ignores the condition: another text's is worse by {nats(vitals.condition_gain)} nats only; either "
+        "it says nothing of the texts, or z says it all, and a lower target rate leaves it something to say"
+    )
+    return Finding(
+        code="ignores_condition",
+        severity="warning",
+        text=text,
+        remedy=remedies.hold_rate(round(vitals.rate / 2, 1)),
+    )
 
 
 def empty_rate(vitals: Vitals, remedies: Remedies) -> Finding | None:
@@ -198,7 +221,7 @@ def at_ceiling(vitals: Vitals, remedies: Remedies) -> Finding | None:
 IN_TRAINING: tuple[Rule, ...] = (ignores_z, empty_rate)
 """Rules whose verdict need not wait for the end of training."""
 RULES: tuple[Rule, ...] = (
-    *IN_TRAINING, off_target, few_units, worse_than_baseline, holes, too_lossy, at_ceiling
+    *IN_TRAINING, ignores_condition, off_target, few_units, worse_than_baseline, holes, too_lossy, at_ceiling
 )  # fmt: skip
 """The worst first."""
 

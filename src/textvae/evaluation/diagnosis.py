@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from torch import Tensor
+
 from textvae.codec import Codec
-from textvae.config import RunConfig, load_settings
+from textvae.codec.given import prior_given
+from textvae.config import ModelConfig, RunConfig, load_settings
+from textvae.config.model import STANDARD
+from textvae.data.conditions import Conditions
 from textvae.data.store import TokenStore
 from textvae.diagnostics.latents import active_units, posterior_information, prior_gap
 from textvae.diagnostics.remedies import UNNAMED, Remedies
-from textvae.diagnostics.shuffle import z_shuffle_gain
+from textvae.diagnostics.shuffle import condition_shuffle_gain, z_shuffle_gain
 from textvae.diagnostics.verdict import Finding, Vitals, find, verdict
 from textvae.distributions import DiagonalGaussian, rate_parts, wide
 from textvae.errors import ConfigError, DataError
@@ -87,6 +93,7 @@ def diagnose(
     codec: Codec,
     texts: Sequence[str],
     *,
+    conditions: Conditions | None = None,
     run: str | None = None,
     data: str = UNNAMED,
     baseline: Codec | None = None,
@@ -98,6 +105,7 @@ def diagnose(
     Args:
         codec: the model.
         texts: what it is measured on; blank ones are left out.
+        conditions: what each text answers to, of a conditional model; None: nothing.
         run: the model's run folder: its settings and its target are read there where it is one; None: unknown.
         data: the training data as commands should name them.
         baseline: the same decoder without z (see `textvae.training.baseline`); None: no comparison.
@@ -109,16 +117,18 @@ def diagnose(
         DataError: fewer than two texts.
     """
     check_baseline(codec, baseline)
-    texts = [text for text in texts if text.strip()]
+    told = [row for row, text in enumerate(texts) if text.strip()]
+    texts, conditions = [texts[row] for row in told], conditions and conditions.rows(np.array(told))
     if len(texts) < 2:
         raise DataError(
             f"a diagnosis compares texts with each other; at least 2 are needed, got {len(texts)}"
         )
-    store, history = codec.store(texts), History.read(run)
+    store, history = codec.store(texts, conditions), History.read(run)
     terms = likelihoods(codec, store, num_samples=num_samples if baseline else 1, seed=seed)
     z = distortion_sample(codec, terms.posterior, seed)
     gains = z_shuffle_gain(codec, store, z, terms.distortion, seed=seed)
-    rates = rate_parts(wide(terms.posterior), wide(codec.model.prior()), z.double()).detach().mean(dim=0)
+    prior = prior_given(codec.model, conditions)
+    rates = rate_parts(wide(terms.posterior), wide(prior), z.double()).detach().mean(dim=0)
     vitals = Vitals(
         num_texts=len(store),
         num_targets=store.num_tokens + len(store),
@@ -126,11 +136,12 @@ def diagnose(
         distortion=float(terms.distortion.mean()),
         rate=float(rates.sum()),
         gain=float(gains.mean()),
+        condition_gain=_condition_gain(codec, store, z, terms, seed),
         prior_fitted=codec.fitted_prior is not None,
         target_rate=history.target_rate,
         pinned=history.pinned,
-        **_of_latents(terms, len(rates)),
-        **(_of_baseline(terms, baseline, texts) if baseline else {}),
+        **_of_latents(terms, codec.model.config),
+        **(_of_baseline(terms, baseline, texts, conditions) if baseline else {}),
     )
     return Diagnosis(
         vitals=vitals,
@@ -156,9 +167,17 @@ def check_baseline(codec: Codec, baseline: Codec | None) -> None:
         raise ConfigError("the baseline has another tokenizer, so that its nats are of other targets")
 
 
-def _of_latents(terms: Likelihoods, num_parts: int) -> dict[str, Any]:
+def _condition_gain(
+    codec: Codec, store: TokenStore, z: Tensor, terms: Likelihoods, seed: int
+) -> float | None:
+    if store.conditions is None:
+        return None
+    return float(condition_shuffle_gain(codec, store, z, terms.distortion, seed=seed).mean())
+
+
+def _of_latents(terms: Likelihoods, config: ModelConfig) -> dict[str, Any]:
     posterior = terms.posterior
-    gaussian = isinstance(posterior, DiagonalGaussian) and num_parts > 1  # under N(0, I)
+    gaussian = isinstance(posterior, DiagonalGaussian) and config.prior == STANDARD
     return {
         "active_units": active_units(posterior.loc),
         "mutual_information": posterior_information(posterior),
@@ -166,9 +185,11 @@ def _of_latents(terms: Likelihoods, num_parts: int) -> dict[str, Any]:
     }
 
 
-def _of_baseline(terms: Likelihoods, baseline: Codec, texts: Sequence[str]) -> dict[str, Any]:
+def _of_baseline(
+    terms: Likelihoods, baseline: Codec, texts: Sequence[str], conditions: Conditions | None
+) -> dict[str, Any]:
     """Return both sides of the comparison: the bound, and what the texts cost without z, exactly."""
-    store: TokenStore = baseline.store(texts)
+    store: TokenStore = baseline.store(texts, conditions)
     latents = baseline.prior_sample(len(store))
     return {
         "iw_nll": float(terms.iw_nll.mean()),

@@ -1,5 +1,8 @@
 """What the latents of a set of texts do: what they share with the texts, and how their aggregate fits the prior."""
 
+import numpy as np
+
+from textvae.codec.given import prior_given
 from textvae.diagnostics.latents import active_units, posterior_information
 from textvae.diagnostics.shuffle import z_shuffle_gain
 from textvae.distributions import rate_parts, wide
@@ -123,7 +126,8 @@ def measure(subject: Subject) -> Findings:
         "aggregate_variance_min": float(variances.min()),
         "aggregate_variance_max": float(variances.max()),
     }
-    parts = rate_parts(wide(subject.posterior), wide(subject.codec.model.prior()), z).detach()
+    prior = prior_given(subject.codec.model, subject.conditions)
+    parts = rate_parts(wide(subject.posterior), wide(prior), z).detach()
     return Findings(measures=measures, details={"dimension_rates": parts.mean(dim=0).tolist()})
 
 
@@ -134,7 +138,9 @@ def _shuffle_gain(subject: Subject) -> Tally:
 
 def _mmd_to_prior(subject: Subject) -> float:
     z = subject.posterior_sample[:KERNEL_TEXTS].double()
-    return float(squared_mmd(z, subject.codec.prior_sample(len(z), seed=subject.seed).double()))
+    given = subject.conditions and subject.conditions.rows(np.arange(len(z)))
+    drawn = subject.codec.prior_sample(len(z), seed=subject.seed, conditions=given)
+    return float(squared_mmd(z, drawn.double()))
 
 
 FAMILY = Family(

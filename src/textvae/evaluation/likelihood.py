@@ -42,7 +42,7 @@ def log_weights(
     """
     check_range("num_samples", num_samples, 1)
     posterior = codec.posterior(store)
-    wide_posterior, wide_prior = wide(posterior), wide(codec.prior)
+    wide_posterior, wide_prior = wide(posterior), wide(codec.prior(store.conditions))
     weights = torch.empty(num_samples, len(store), dtype=torch.float64)
     distortion = torch.empty(len(store), dtype=torch.float64)
     size = max(
@@ -85,7 +85,7 @@ def likelihoods(codec: Codec, store: TokenStore, *, num_samples: int, seed: int 
         weights, distortion, posterior = log_weights(codec, store, num_samples=num_samples, seed=seed)
     return Likelihoods(
         distortion=distortion,
-        rate=_rate(posterior, codec.prior, weights[0] + distortion),
+        rate=_rate(posterior, codec.prior(store.conditions), weights[0] + distortion),
         iw_nll=-iw_elbo(weights),
         posterior=posterior,
     )

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from textvae.codec import Codec
 from textvae.control.interpolation import path
+from textvae.data.conditions import Conditions
 from textvae.evaluation import html, plots
 from textvae.evaluation.comparison import Comparison, Row
 from textvae.evaluation.definitions import line, stated
@@ -30,15 +33,21 @@ class Examples:
     """From the first original to the last."""
 
 
-def examples(codec: Codec, texts: Sequence[str], num: int = SHOWN) -> Examples:
+def examples(
+    codec: Codec, texts: Sequence[str], conditions: Conditions | None = None, num: int = SHOWN
+) -> Examples:
     """Return texts, what comes back of them, and a path; nothing for a model without z."""
-    chosen = list(texts[:: max(1, len(texts) // num)][:num])
+    rows = np.arange(0, len(texts), max(1, len(texts) // num))[:num]
+    chosen, given = [texts[row] for row in rows], conditions and conditions.rows(rows)
     if not codec.model.config.has_latent or len(chosen) < 2:
         return Examples()
-    z = codec.encode(chosen)
+    z = codec.encode(chosen, conditions=given)
     latents = path(z[0], z[-1], steps=STEPS)
+    first = given and given.rows(np.zeros(STEPS, np.int64))
     return Examples(
-        originals=chosen, reconstructions=codec.decode(z, GREEDY), path=codec.decode(latents, GREEDY)
+        originals=chosen,
+        reconstructions=codec.decode(z, GREEDY, conditions=given),
+        path=codec.decode(latents, GREEDY, conditions=first),
     )
 
 

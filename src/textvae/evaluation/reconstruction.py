@@ -64,8 +64,8 @@ def measure(subject: Subject) -> Findings:
     """Return how much of the texts their greedy decodes hold, from posterior means and from samples."""
     texts, codec = subject.texts, subject.codec
     with codec.work.part("reconstructing", len(texts), passes=2):
-        decodes = codec.decode(subject.posterior.loc, GREEDY)
-        sampled = codec.decode(subject.posterior_sample, GREEDY)
+        decodes = codec.decode(subject.posterior.loc, GREEDY, conditions=subject.conditions)
+        sampled = codec.decode(subject.posterior_sample, GREEDY, conditions=subject.conditions)
     tokenizer = CHINESE_WORDS if subject.by_words else bleu_tokenizer(texts)
     measures = {
         "reconstruction_bleu": Tally("bleu", bleu_columns(decodes, texts, tokenizer)),

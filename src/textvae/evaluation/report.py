@@ -5,13 +5,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from textvae.codec import Codec
 from textvae.config.fields import check_range
+from textvae.data.conditions import Conditions
 from textvae.errors import ConfigError, DataError
 from textvae.evaluation import user
 from textvae.evaluation.bootstrap import LEVEL, RESAMPLES
 from textvae.evaluation.definitions import FAMILIES
-from textvae.evaluation.digests import digest_of, model_digest
+from textvae.evaluation.digests import conditions_digest, digest_of, model_digest
 from textvae.evaluation.judging import Judging
 from textvae.evaluation.kept import Kept
 from textvae.evaluation.plan import Plan, Tell
@@ -23,6 +26,7 @@ def evaluate(
     codec: Codec,
     texts: Sequence[str],
     *,
+    conditions: Conditions | None = None,
     num_samples: int = 50,
     num_prior: int = 1000,
     num_pairs: int = 50,
@@ -40,6 +44,7 @@ def evaluate(
     Args:
         codec: the model.
         texts: what it is measured on; blank ones are left out.
+        conditions: what each text answers to, of a conditional model; None: nothing.
         num_samples: K of the importance-weighted bound.
         num_prior: random texts, at the codec's own decoding settings; under 2: none, and no measure of them.
         num_pairs: pairs of texts between which paths are walked, at most.
@@ -61,7 +66,8 @@ def evaluate(
     check_range("num_samples", num_samples, 1)
     check_range("num_prior", num_prior, 0)
     check_range("num_pairs", num_pairs, 0)
-    texts = [text for text in texts if text.strip()]
+    kept_rows = [row for row, text in enumerate(texts) if text.strip()]
+    texts = [texts[row] for row in kept_rows]
     if not texts:
         raise DataError("no texts to evaluate on; the file is empty or every line is blank")
     if judging is not None and training_texts is None:
@@ -69,6 +75,7 @@ def evaluate(
     subject = Subject(
         codec=codec,
         texts=texts,
+        conditions=conditions and conditions.rows(np.array(kept_rows)),
         num_samples=num_samples,
         num_prior=num_prior,
         num_pairs=num_pairs,
@@ -116,6 +123,7 @@ def _settings(subject: Subject) -> dict[str, Any]:
         "units": subject.units,
         "sampling": dataclasses.asdict(subject.codec.decoding),
         "texts": digest_of(subject.texts),
+        **({} if subject.conditions is None else {"conditions": conditions_digest(subject.conditions)}),
         "intervals": f"{LEVEL:.0%} percentile bootstrap over texts, {RESAMPLES:,} draws",
         "seed": subject.seed,
     }

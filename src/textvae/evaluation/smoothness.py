@@ -20,7 +20,7 @@ STEPS = 8
 
 _PATHS = (
     f"P pairs of held-out texts, each walked in {STEPS} equal steps from posterior mean to posterior mean (slerp), greedy "
-    "decodes, distances are edits of units / units of the longer text"
+    "decodes (of a conditional model under the first text's condition), distances are edits of units / units of the longer text"
 )
 
 DEFINITIONS = (
@@ -66,8 +66,9 @@ def measure(subject: Subject) -> Findings:
     pairs = drawn_pairs(len(subject.texts), subject.num_pairs, subject.seed)
     means = subject.posterior.loc
     latents = torch.cat([path(means[a], means[b], steps=STEPS + 1) for a, b in pairs.tolist()])
+    given = subject.conditions and subject.conditions.rows(pairs[:, 0].repeat(STEPS + 1))
     with subject.codec.work.part("interpolating", len(latents)):
-        texts = subject.codec.decode(latents, GREEDY)
+        texts = subject.codec.decode(latents, GREEDY, conditions=given)
     paths = [texts[i : i + STEPS + 1] for i in range(0, len(texts), STEPS + 1)]
     mean, largest, ends = zip(*(steps_of(one, subject.split) for one in paths), strict=True)
     measures = {

@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from textvae.codec import Codec
+from textvae.data.conditions import Conditions
 from textvae.data.store import TokenStore
 from textvae.distributions import Posterior
 from textvae.evaluation.digests import digest_of
@@ -24,6 +25,7 @@ class Subject:
     Attributes:
         codec: the model.
         texts: held-out texts, none of them blank.
+        conditions: what each text answers to; None: nothing.
         num_samples: K of the importance-weighted bound.
         num_prior: random texts.
         num_pairs: P, pairs of texts whose paths are walked, at most.
@@ -37,6 +39,7 @@ class Subject:
 
     codec: Codec
     texts: list[str]
+    conditions: Conditions | None
     num_samples: int
     num_prior: int
     num_pairs: int
@@ -88,7 +91,7 @@ class Subject:
     @cached_property
     def store(self) -> TokenStore:
         """The texts as rows of ids."""
-        return self.codec.store(self.texts)
+        return self.codec.store(self.texts, self.conditions)
 
     @cached_property
     def posterior(self) -> Posterior:
@@ -120,9 +123,11 @@ class Subject:
         return self.drawn or self.sample(self.num_prior)
 
     def sample(self, num: int) -> list[str]:
-        """Return random texts at the model's own decoding settings; of more, the first are the same."""
+        """Return random texts at the model's own decoding settings, under the texts' conditions in turn; of more, the first are the same."""
+        given = self.conditions and self.conditions.rows(np.arange(num) % len(self.texts))
         with self.codec.work.part("sampling", num):
-            return self.codec.decode(self.codec.prior_sample(num, seed=self.seed), seed=self.seed)
+            z = self.codec.prior_sample(num, seed=self.seed, conditions=given)
+            return self.codec.decode(z, seed=self.seed, conditions=given)
 
     @cached_property
     def scored(self) -> list[str]:

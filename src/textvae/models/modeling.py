@@ -1,23 +1,27 @@
-"""`VAEModel`: q(z|x), p(z) and p(x|z) in one module."""
+"""`VAEModel`: q(z|x,c), p(z|c) and p(x|z,c) in one module."""
 
 import torch
 from torch import Tensor, nn
 
 from textvae.config import ModelConfig
+from textvae.config.model import CONDITIONAL
 from textvae.data.vocabulary import BOS
 from textvae.distributions import DiagonalGaussian, Posterior, Prior, standard_normal
 from textvae.errors import ConfigError
+from textvae.models.condition import ConditionEncoder, Context
 from textvae.models.negatives import Negatives
 from textvae.models.output import OutputLayer, token_log_probs
 from textvae.models.posteriors import build_posterior
 from textvae.models.priors import build_prior
+from textvae.models.reading import OpenSource
 from textvae.models.registry import build_decoder, build_encoder
 
 
 class VAEModel(nn.Module):
     """A variational autoencoder for token sequences; without an encoder, a language model.
 
-    Texts are (B, T) ids that end with `</s>` and are padded; `lengths`, (B,), count `</s>`.
+    Texts are (B, T) ids that end with `</s>` and are padded; `lengths`, (B,), count `</s>`. A conditional model, that of
+    q(z|x,c), p(z|c) and p(x|z,c), takes the condition as a `Context`; without one it is the model of no condition.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -26,6 +30,8 @@ class VAEModel(nn.Module):
             raise ConfigError("model.vocab_size is not set; it comes from the tokenizer")
         self.config = config
         self.decoder = build_decoder(config)
+        if config.has_condition:
+            self.condition = ConditionEncoder(config, self.decoder.embedding)
         if not config.has_latent:
             return
         self.encoder = build_encoder(config)
@@ -35,7 +41,8 @@ class VAEModel(nn.Module):
             self.embedding.weight = self.decoder.embedding.weight
         self.encoder_dropout = nn.Dropout(config.encoder_dropout)
         family = build_posterior(config)
-        self.posterior_head = nn.Linear(self.encoder.feature_dim, family.width)
+        width = self.encoder.feature_dim + (config.condition_dim if config.has_condition else 0)
+        self.posterior_head = nn.Linear(width, family.width)
         self.posterior_family = family
         self.prior_family = build_prior(config)
 
@@ -55,61 +62,93 @@ class VAEModel(nn.Module):
         output = self.decoder.output
         return output.log_frequencies.cpu() if isinstance(output, OutputLayer) else None
 
-    def posterior(self, tokens: Tensor, lengths: Tensor) -> Posterior:
-        """Return q(z|x) over (B, D); where the model has no z, p(z)."""
+    def posterior(self, tokens: Tensor, lengths: Tensor, context: Context | None = None) -> Posterior:
+        """Return q(z|x,c) over (B, D); where the model has no z, p(z)."""
         if not self.config.has_latent:
             return self._no_latent().expand((len(tokens),))
         if self.training:
-            return self._posterior(self._features(self.embedding(tokens), lengths))
-        return self._posterior(self.encoder.read(tokens, lengths, self.embedding))
+            features = self._features(self.embedding(tokens), lengths)
+        else:
+            features = self.encoder.read(tokens, lengths, self.embedding)
+        return self._posterior(features, context)
 
-    def prior(self) -> Prior:
-        """Return p(z) over (D,)."""
-        return self.prior_family(self._posterior_of_embedded) if self.config.has_latent else self._no_latent()
-
-    def _posterior_of_embedded(self, embedded: Tensor) -> Posterior:
-        """Return q(z|x) over (C, D) of texts given as embeddings, (C, L, E), all of the same length."""
-        lengths = torch.full((len(embedded),), embedded.shape[1], device=embedded.device)
-        return self._posterior(self._features(embedded, lengths))
-
-    def _features(self, embedded: Tensor, lengths: Tensor) -> Tensor:
-        return self.encoder_dropout(self.encoder(self.encoder_dropout(embedded), lengths))
-
-    def _posterior(self, features: Tensor) -> Posterior:
-        numbers = self.posterior_head(features)
-        return self.posterior_family(numbers if numbers.dtype == torch.float64 else numbers.float())
-
-    def _no_latent(self) -> DiagonalGaussian:
-        return standard_normal(self.config.latent_dim, like=self.decoder.embedding.weight)
+    def prior(self, context: Context | None = None) -> Prior:
+        """Return p(z) over (D,); where it depends on the condition, p(z|c) over (B, D)."""
+        if not self.config.has_latent:
+            return self._no_latent()
+        if self.config.prior == CONDITIONAL:
+            context = self.condition.none(1) if context is None else context
+            return self.prior_family(self._posterior_of_embedded, context.vector)
+        return self.prior_family(self._posterior_of_embedded)
 
     def log_likelihood(
         self,
         tokens: Tensor,
         lengths: Tensor,
         z: Tensor,
+        context: Context | None = None,
         *,
         inputs: Tensor | None = None,
         negatives: Negatives | None = None,
     ) -> Tensor:
-        """Return log p(x|z), (B,) nats a sentence: `</s>` counted, `<s>` and padding in no sum and no product.
+        """Return log p(x|z,c), (B,) nats a sentence: `</s>` counted, `<s>` and padding in no sum and no product.
 
         Args:
             tokens: targets, (B, T).
             lengths: (B,).
             z: (B, D).
+            context: the condition; None: none.
             inputs: what the decoder reads instead of the targets shifted by one, (B, T): word dropout.
             negatives: estimate the normaliser with these, for training (see `textvae.models.negatives`); None: exact.
         """
         if inputs is None:
             inputs = shift(tokens)
         real = torch.arange(tokens.shape[1], device=tokens.device) < lengths.unsqueeze(1)  # (B, T)
-        features = self.decoder(inputs, z)[real]  # (N, H): real positions only
+        code, source = self.read_condition(z, context)
         decoder = self.decoder
+        features = decoder(inputs, code) if source is None else decoder(inputs, code, source)  # (B, T, H)
         log_probs = token_log_probs(
-            decoder.output, features, tokens[real], vocab_size=decoder.vocab_size, negatives=negatives
+            decoder.output,
+            features[real],  # (N, H): real positions only
+            tokens[real],
+            vocab_size=decoder.vocab_size,
+            negatives=negatives,
         )
         # not index_add: on a GPU its order of summation, and so its last digits, differ from run to run
-        return log_probs.new_zeros(tokens.shape).masked_scatter(real, log_probs).sum(dim=1)
+        spread = log_probs.new_zeros(tokens.shape).masked_scatter(real, log_probs)
+        if source is not None and source.copied is not None and decoder.reader is not None:
+            assert decoder.reader.copying is not None
+            spread = decoder.reader.copying.mixed(spread, features, source.copied, tokens).where(real, 0.0)
+        return spread.sum(dim=1)
+
+    def read_condition(self, z: Tensor, context: Context | None) -> tuple[Tensor, OpenSource | None]:
+        """Return what each step of the decoder reads, (B, code_dim), and the source that it attends to."""
+        if not self.config.has_condition:
+            return z, None
+        context = self.condition.none(len(z)) if context is None else context
+        vector = context.vector.to(z.dtype)
+        code = torch.cat([z, vector], dim=-1) if self.config.has_latent else vector
+        if context.memory is None or self.decoder.reader is None:
+            return code, None
+        return code, self.decoder.reader.open(context.memory)
+
+    def _posterior_of_embedded(self, embedded: Tensor) -> Posterior:
+        """Return q(z|x) over (C, D) of texts given as embeddings, (C, L, E), all of the same length."""
+        lengths = torch.full((len(embedded),), embedded.shape[1], device=embedded.device)
+        return self._posterior(self._features(embedded, lengths), None)
+
+    def _features(self, embedded: Tensor, lengths: Tensor) -> Tensor:
+        return self.encoder_dropout(self.encoder(self.encoder_dropout(embedded), lengths))
+
+    def _posterior(self, features: Tensor, context: Context | None) -> Posterior:
+        if self.config.has_condition:
+            context = self.condition.none(len(features)) if context is None else context
+            features = torch.cat([features, context.vector.to(features.dtype)], dim=-1)
+        numbers = self.posterior_head(features)
+        return self.posterior_family(numbers if numbers.dtype == torch.float64 else numbers.float())
+
+    def _no_latent(self) -> DiagonalGaussian:
+        return standard_normal(self.config.latent_dim, like=self.decoder.embedding.weight)
 
 
 def shift(tokens: Tensor) -> Tensor:

@@ -13,7 +13,8 @@ from textvae.models.injection import AddInjection, parse_injection
 from textvae.models.output import OutputLayer
 from textvae.models.parts import Decoder, Encoder
 from textvae.models.products import Linear, is_plain, linear
-from textvae.models.registry import register_decoder, register_encoder
+from textvae.models.reading import OpenSource, SourceReader
+from textvae.models.registry import build_reader, register_decoder, register_encoder
 
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU}
 
@@ -60,7 +61,7 @@ class RecurrentEncoder(Encoder):
         self.ahead = nn.ModuleList(CELLS[cell](width, hidden_dim, batch_first=True) for width in widths)
         self.back = nn.ModuleList(CELLS[cell](width, hidden_dim, batch_first=True) for width in widths)
         self.dropout = nn.Dropout(dropout)
-        self.feature_dim = 4 * hidden_dim
+        self.feature_dim, self.state_dim = 4 * hidden_dim, 2 * hidden_dim
 
     def forward(self, embedded: Tensor, lengths: Tensor) -> Tensor:
         """Return (B, 4H): last state ahead, last state back, maximum of both over real positions."""
@@ -77,21 +78,31 @@ class RecurrentEncoder(Encoder):
         backwards = _read_shared(cast("nn.RNNBase", self.back[0]), embedded, mirrored)
         return self._features(forwards, backwards, lengths)
 
+    def states(self, embedded: Tensor, lengths: Tensor) -> Tensor:
+        """Return the last layer's states of both directions, (B, T, 2H)."""
+        forwards, backwards = self._last(*self._both(0, embedded, lengths), lengths)
+        return torch.cat([forwards, flip(backwards, lengths)], dim=-1)
+
     def _both(self, depth: int, layer: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Return the states of both directions, (B, T, H) each, in the order each has read."""
         return self.ahead[depth](layer)[0], self.back[depth](flip(layer, lengths))[0]
 
     def _features(self, forwards: Tensor, backwards: Tensor, lengths: Tensor) -> Tensor:
         """Return features from the first layer's states, as `_both` gives them."""
-        for depth in range(1, len(self.ahead)):
-            layer = torch.cat([forwards, flip(backwards, lengths)], dim=-1)  # (B, T, 2H)
-            forwards, backwards = self._both(depth, self.dropout(layer), lengths)
+        forwards, backwards = self._last(forwards, backwards, lengths)
         rows = torch.arange(forwards.shape[0], device=forwards.device)
         padding = torch.arange(forwards.shape[1], device=forwards.device) >= lengths.unsqueeze(1)
         states = (forwards, backwards)  # last states and maxima are the same in either order
         lasts = [part[rows, lengths - 1] for part in states]
         maxima = [part.masked_fill(padding.unsqueeze(-1), float("-inf")).amax(dim=1) for part in states]
         return torch.cat([*lasts, *maxima], dim=-1)
+
+    def _last(self, forwards: Tensor, backwards: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the last layer's states from the first's, both as `_both` gives them."""
+        for depth in range(1, len(self.ahead)):
+            layer = torch.cat([forwards, flip(backwards, lengths)], dim=-1)  # (B, T, 2H)
+            forwards, backwards = self._both(depth, self.dropout(layer), lengths)
+        return forwards, backwards
 
 
 def _read_shared(cell: nn.RNNBase, embedded: Tensor, places: Tensor) -> Tensor:
@@ -104,8 +115,8 @@ def _read_shared(cell: nn.RNNBase, embedded: Tensor, places: Tensor) -> Tensor:
 
 Shifts = tuple[Tensor, ...]
 """What z adds at every step: to the first layer's gates, (B, gates), and, by a skip connection, to the features, (B, H)."""
-RecurrentState = tuple[Shifts, States]
-"""And the cell's own states, each (layers, B, H)."""
+RecurrentState = tuple[Shifts, States] | tuple[Shifts, States, OpenSource]
+"""And the cell's own states, each (layers, B, H); and the source, where there is one."""
 
 
 class RecurrentDecoder(Decoder):
@@ -127,6 +138,7 @@ class RecurrentDecoder(Decoder):
         dropout: float,
         embed_dropout: float,
         weight_dropout: float = 0.0,
+        reader: SourceReader | None = None,
     ) -> None:
         super().__init__()
         self.vocab_size = vocab_size
@@ -146,17 +158,23 @@ class RecurrentDecoder(Decoder):
         )
         tied = self.embedding if tie_embeddings else None
         self.output = OutputLayer(hidden_dim, vocab_size, tied=tied, dropout=dropout)
+        self.reader = reader
+        if reader is not None:
+            self.joint = Linear(2 * hidden_dim, hidden_dim)
 
-    def forward(self, tokens: Tensor, z: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, z: Tensor, source: OpenSource | None = None) -> Tensor:
         """Return features, (B, T, H), after each input token."""
-        return self._skipped(self._read(tokens, z)[0], z)
+        return self._informed(self._skipped(self._read(tokens, z)[0], z), source)
 
-    def prefill(self, z: Tensor, tokens: Tensor) -> tuple[Tensor, RecurrentState]:
+    def prefill(
+        self, z: Tensor, tokens: Tensor, source: OpenSource | None = None
+    ) -> tuple[Tensor, RecurrentState]:
         """Return logits (B, V) after `tokens` (B, P), and the state."""
         if tokens.shape[1] == 1:
-            return self._advance(tokens[:, 0], self._shifts(z), self._start(z))
+            return self._advance(tokens[:, 0], self._shifts(z), self._start(z), source)
         features, states = self._read(tokens, z)
-        return self.output(self._skipped(features[:, -1:], z)[:, 0]), (self._shifts(z), states)
+        last = self._skipped(features[:, -1:], z)[:, 0]
+        return self._logits(last, source), _state(self._shifts(z), states, source)
 
     def step(self, tokens: Tensor, state: RecurrentState) -> tuple[Tensor, RecurrentState]:
         """Return logits (B, V) after one more token a row, and the new state."""
@@ -164,14 +182,32 @@ class RecurrentDecoder(Decoder):
 
     def select(self, state: RecurrentState, rows: Tensor) -> RecurrentState:
         """Return the state of `rows`."""
-        shifts, states = state
-        return tuple(shift[rows] for shift in shifts), tuple(part[:, rows] for part in states)
+        shifts, states, *sources = state
+        kept = tuple(shift[rows] for shift in shifts), tuple(part[:, rows] for part in states)
+        return _state(*kept, sources[0].rows(rows) if sources else None)
 
-    def _advance(self, tokens: Tensor, shifts: Shifts, states: States) -> tuple[Tensor, RecurrentState]:
+    def _advance(
+        self, tokens: Tensor, shifts: Shifts, states: States, source: OpenSource | None = None
+    ) -> tuple[Tensor, RecurrentState]:
         features, states = read_token(self.cell, self._token_gates(tokens) + shifts[0], states)
         for skip in shifts[1:]:
             features = features + skip
-        return self.output(features), (shifts, states)
+        return self._logits(features, source), _state(shifts, states, source)
+
+    def _logits(self, features: Tensor, source: OpenSource | None) -> Tensor:
+        """Return logits, (B, V), of the token after features, (B, H)."""
+        if self.reader is None or source is None:
+            return self.output(features)
+        features = self._informed(features.unsqueeze(1), source)[:, 0]
+        return self.reader.next_log_probs(self.output(features), features, source)
+
+    def _informed(self, features: Tensor, source: OpenSource | None) -> Tensor:
+        """Return features, (B, T, H), joined with what they attend to (Luong et al. 2015, arXiv:1508.04025, eq. 5)."""
+        if self.reader is None or source is None:
+            return features
+        return torch.tanh(
+            self.joint(torch.cat([features, self.reader.attended(features, source, 0)], dim=-1))
+        )
 
     def _skipped(self, features: Tensor, z: Tensor) -> Tensor:
         """Return features, (B, T, H), with what goes from z to them directly."""
@@ -230,6 +266,10 @@ class RecurrentDecoder(Decoder):
         return tuple(part.contiguous() for part in flat.permute(1, 2, 0, 3))
 
 
+def _state(shifts: Shifts, states: States, source: OpenSource | None) -> RecurrentState:
+    return (shifts, states) if source is None else (shifts, states, source)
+
+
 @register_encoder("gru")
 @register_encoder("lstm")
 def build_recurrent_encoder(config: ModelConfig) -> RecurrentEncoder:
@@ -254,7 +294,7 @@ def build_recurrent_decoder(config: ModelConfig) -> RecurrentDecoder:
         embed_dim=config.embed_dim,
         hidden_dim=config.decoder_dim,
         num_layers=config.decoder_layers,
-        latent_dim=config.latent_dim,
+        latent_dim=config.code_dim,
         injection=parse_injection(
             config.injection,
             suited=RecurrentDecoder.injections,
@@ -265,4 +305,5 @@ def build_recurrent_decoder(config: ModelConfig) -> RecurrentDecoder:
         dropout=config.dropout,
         embed_dropout=config.embed_dropout,
         weight_dropout=config.weight_dropout,
+        reader=build_reader(config, num_layers=1),
     )

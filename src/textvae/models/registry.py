@@ -15,6 +15,7 @@ from textvae.config.model import FLOW
 from textvae.errors import ConfigError
 from textvae.models.flows import check_installed
 from textvae.models.parts import Decoder, Encoder
+from textvae.models.reading import SourceReader
 
 EncoderBuilder = Callable[[ModelConfig], Encoder]
 DecoderBuilder = Callable[[ModelConfig], Decoder]
@@ -67,6 +68,29 @@ def build_encoder(config: ModelConfig) -> Encoder:
 
 
 def build_decoder(config: ModelConfig) -> Decoder:
-    """Build the decoder that `config` names."""
+    """Build the decoder that `config` names.
+
+    Raises:
+        ConfigError: it is not registered, or the model has a source that it cannot read.
+    """
     check_parts(config)
-    return decoders[config.decoder](config)
+    decoder = decoders[config.decoder](config)
+    if config.has_memory and decoder.reader is None:
+        raise ConfigError(
+            f"model.decoder is {config.decoder!r}, a {type(decoder).__name__} without a reader for source texts; "
+            "use gru, lstm or transformer"
+        )
+    return decoder
+
+
+def build_reader(config: ModelConfig, *, num_layers: int) -> SourceReader | None:
+    """Build what a decoder of `num_layers` attending layers reads its source with; None where there is no source."""
+    if not config.has_memory:
+        return None
+    return SourceReader(
+        config.decoder_dim,
+        config.memory_dim,
+        num_layers=num_layers,
+        num_heads=config.num_heads,
+        copies=config.copy,
+    )

@@ -11,7 +11,8 @@ from textvae.models.injection import AddInjection, parse_injection
 from textvae.models.output import OutputLayer
 from textvae.models.parts import Decoder, Encoder
 from textvae.models.products import Linear
-from textvae.models.registry import register_decoder, register_encoder
+from textvae.models.reading import OpenSource, SourceReader
+from textvae.models.registry import build_reader, register_decoder, register_encoder
 
 
 class Positions(nn.Module):
@@ -39,22 +40,27 @@ class TransformerEncoder(Encoder):
         self.positions = Positions(max_length + 1, width)
         self.blocks = nn.ModuleList(Block(width, num_heads, dropout) for _ in range(num_layers))
         self.norm = nn.LayerNorm(width)
-        self.feature_dim = 2 * width
+        self.feature_dim, self.state_dim = 2 * width, width
 
     def forward(self, embedded: Tensor, lengths: Tensor) -> Tensor:
         """Return (B, 2 * width)."""
         real = torch.arange(embedded.shape[1], device=embedded.device) < lengths.unsqueeze(1)  # (B, T)
-        hidden = self.widen(embedded) + self.positions(0, embedded.shape[1])
-        for block in self.blocks:
-            hidden, _ = block(hidden, real[:, None, None, :])
-        hidden = self.norm(hidden)
+        hidden = self.states(embedded, lengths)
         total = hidden.masked_fill(~real.unsqueeze(-1), 0).sum(dim=1)
         maximum = hidden.masked_fill(~real.unsqueeze(-1), float("-inf")).amax(dim=1)
         return torch.cat([total / lengths.unsqueeze(1), maximum], dim=-1)
 
+    def states(self, embedded: Tensor, lengths: Tensor) -> Tensor:
+        """Return the last layer's states, (B, T, width)."""
+        real = torch.arange(embedded.shape[1], device=embedded.device) < lengths.unsqueeze(1)  # (B, T)
+        hidden = self.widen(embedded) + self.positions(0, embedded.shape[1])
+        for block in self.blocks:
+            hidden, _ = block(hidden, real[:, None, None, :])
+        return self.norm(hidden)
 
-TransformerState = tuple[Tensor, tuple[KeysValues, ...]]
-"""z, and the keys and values of each layer, the memory slot's first where there is one."""
+
+TransformerState = tuple[Tensor, tuple[KeysValues, ...]] | tuple[Tensor, tuple[KeysValues, ...], OpenSource]
+"""z, and the keys and values of each layer, the memory slot's first where there is one; and the source, likewise."""
 
 
 class TransformerDecoder(Decoder):
@@ -76,8 +82,10 @@ class TransformerDecoder(Decoder):
         dropout: float,
         embed_dropout: float,
         max_length: int,
+        reader: SourceReader | None = None,
     ) -> None:
         super().__init__()
+        self.reader = reader
         self.vocab_size, self.width, self.num_heads = vocab_size, width, num_heads
         self.embedding = nn.Embedding(vocab_size, embed_dim)
         nn.init.normal_(self.embedding.weight, std=embed_dim**-0.5)
@@ -85,6 +93,7 @@ class TransformerDecoder(Decoder):
         self.widen = Linear(embed_dim, width)
         self.positions = Positions(max_length + 1, width)
         self.blocks = nn.ModuleList(Block(width, num_heads, dropout) for _ in range(num_layers))
+        self.cross_dropout = nn.Dropout(dropout)
         self.norm = nn.LayerNorm(width)
         self.add = AddInjection(latent_dim, width) if "add" in injection else None
         self.memory = Linear(latent_dim, 2 * num_layers * width) if "memory" in injection else None
@@ -92,25 +101,34 @@ class TransformerDecoder(Decoder):
         tied = self.embedding if tie_embeddings else None
         self.output = OutputLayer(width, vocab_size, tied=tied, dropout=dropout)
 
-    def forward(self, tokens: Tensor, z: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, z: Tensor, source: OpenSource | None = None) -> Tensor:
         """Return features, (B, T, width), after each input token."""
-        return self._run(tokens, z, self._memory(z))[0]
+        return self._run(tokens, z, self._memory(z), source)[0]
 
-    def prefill(self, z: Tensor, tokens: Tensor) -> tuple[Tensor, TransformerState]:
+    def prefill(
+        self, z: Tensor, tokens: Tensor, source: OpenSource | None = None
+    ) -> tuple[Tensor, TransformerState]:
         """Return logits (B, V) after `tokens` (B, P), and the state."""
-        features, cache = self._run(tokens, z, self._memory(z))
-        return self.output(features[:, -1]), (z, cache)
+        return self._advance(tokens, z, self._memory(z), source)
 
     def step(self, tokens: Tensor, state: TransformerState) -> tuple[Tensor, TransformerState]:
         """Return logits (B, V) after one more token a row, and the new state."""
-        z, cache = state
-        features, cache = self._run(tokens.unsqueeze(1), z, cache)
-        return self.output(features[:, -1]), (z, cache)
+        return self._advance(tokens.unsqueeze(1), *state)
 
     def select(self, state: TransformerState, rows: Tensor) -> TransformerState:
         """Return the state of `rows`."""
-        z, cache = state
-        return z[rows], tuple((keys[rows], values[rows]) for keys, values in cache)
+        z, cache, *sources = state
+        kept = z[rows], tuple((keys[rows], values[rows]) for keys, values in cache)
+        return (*kept, sources[0].rows(rows)) if sources else kept
+
+    def _advance(
+        self, tokens: Tensor, z: Tensor, cache: tuple[KeysValues, ...], source: OpenSource | None = None
+    ) -> tuple[Tensor, TransformerState]:
+        features, cache = self._run(tokens, z, cache, source)
+        last = features[:, -1]
+        if self.reader is None or source is None:
+            return self.output(last), (z, cache)
+        return self.reader.next_log_probs(self.output(last), last, source), (z, cache, source)
 
     def _memory(self, z: Tensor) -> tuple[KeysValues, ...]:
         """Return the keys and values that stand before the first token: one slot from z, or none."""
@@ -121,7 +139,7 @@ class TransformerDecoder(Decoder):
         return tuple((keys, values) for keys, values in (layer.unbind(1) for layer in slots.unbind(1)))
 
     def _run(
-        self, tokens: Tensor, z: Tensor, cache: tuple[KeysValues, ...]
+        self, tokens: Tensor, z: Tensor, cache: tuple[KeysValues, ...], source: OpenSource | None = None
     ) -> tuple[Tensor, tuple[KeysValues, ...]]:
         seen, length = cache[0][0].shape[2], tokens.shape[1]
         num_slots = 0 if self.memory is None else 1
@@ -132,8 +150,10 @@ class TransformerDecoder(Decoder):
         places = torch.arange(seen + length, device=tokens.device)
         mask = places <= places[seen:].unsqueeze(1)  # (T, S): nothing that comes later
         after = []
-        for block, past in zip(self.blocks, cache, strict=True):
+        for layer, (block, past) in enumerate(zip(self.blocks, cache, strict=True)):
             hidden, keys_values = block(hidden, mask, past)
+            if self.reader is not None and source is not None:
+                hidden = hidden + self.cross_dropout(self.reader.attended(hidden, source, layer))
             after.append(keys_values)
         hidden = self.norm(hidden)
         if self.skip is not None:
@@ -164,7 +184,7 @@ def build_transformer_decoder(config: ModelConfig) -> TransformerDecoder:
         width=config.decoder_dim,
         num_layers=config.decoder_layers,
         num_heads=config.num_heads,
-        latent_dim=config.latent_dim,
+        latent_dim=config.code_dim,
         injection=parse_injection(
             config.injection,
             suited=TransformerDecoder.injections,
@@ -175,4 +195,5 @@ def build_transformer_decoder(config: ModelConfig) -> TransformerDecoder:
         dropout=config.dropout,
         embed_dropout=config.embed_dropout,
         max_length=config.max_length,
+        reader=build_reader(config, num_layers=config.decoder_layers),
     )

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from textvae.distributions import Posterior, rate_parts
-from textvae.models import VAEModel
+from textvae.models import GivenModel, VAEModel
 from textvae.models.negatives import Negatives
 
 
@@ -40,7 +40,7 @@ class ELBOTerms:
 
 
 def elbo_terms(
-    model: VAEModel,
+    model: VAEModel | GivenModel,
     tokens: Tensor,
     lengths: Tensor,
     noise: Tensor,
@@ -52,7 +52,7 @@ def elbo_terms(
     """Return the terms of a batch.
 
     Args:
-        model: q, p(z) and p(x|z).
+        model: q, p(z) and p(x|z); of a conditional model, under the batch's conditions.
         tokens: (B, T), ending with `</s>`, padded.
         lengths: (B,), `</s>` counted.
         noise: standard normal, (B, D).

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from textvae.config import RunConfig, TrainingConfig
 from textvae.errors import ConfigError
-from textvae.models import VAEModel
+from textvae.models import ConditionTensors, GivenModel, VAEModel
 from textvae.models.modeling import shift
 from textvae.models.negatives import NegativeSampler
 from textvae.models.output import is_plain
@@ -53,16 +53,18 @@ class Objective(nn.Module):
     def __init__(self, model: VAEModel, config: RunConfig) -> None:
         super().__init__()
         self.model, self.config, training = model, config.objective, config.training
-        self.word_dropout = training.word_dropout
+        self.word_dropout, self.condition_dropout = training.word_dropout, training.condition_dropout
         self.denoising = _denoising(model, training)
         self.sampler = _sampler(model, training)
         self.auxiliaries = nn.ModuleDict()
         if self.config.bag_of_words:
-            dim, size = config.model.latent_dim, model.decoder.vocab_size
+            dim, size = config.model.code_dim, model.decoder.vocab_size
             self.auxiliaries["bag_of_words"] = BagOfWords(dim, hidden_width(dim), size)
 
-    def forward(self, tokens: Tensor, lengths: Tensor, moment: Moment) -> Cost:
-        """Return what a batch of tokens, (B, T), costs; noise comes from the global generator."""
+    def forward(
+        self, tokens: Tensor, lengths: Tensor, moment: Moment, condition: ConditionTensors | None = None
+    ) -> Cost:
+        """Return what a batch of tokens, (B, T), costs under its conditions; noise comes from the global generator."""
         inputs = blanked(shift(tokens), self.word_dropout)
         noise = torch.randn(
             len(tokens), self.model.config.latent_dim, device=tokens.device, dtype=self.model.dtype
@@ -70,8 +72,9 @@ class Objective(nn.Module):
         sampler = None if moment.exact else self.sampler
         negatives = sampler.draw().to(noise) if sampler else None
         read = self.denoising(tokens, lengths) if self.denoising else None
-        terms = elbo_terms(self.model, tokens, lengths, noise, inputs=inputs, read=read, negatives=negatives)
-        auxiliaries = self._auxiliaries(terms, tokens, lengths)
+        model = self.model if condition is None else self._given(condition)
+        terms = elbo_terms(model, tokens, lengths, noise, inputs=inputs, read=read, negatives=negatives)
+        auxiliaries = self._auxiliaries(model, terms, tokens, lengths)
         distortion = terms.distortion.sum()
         loss = distortion + moment.beta * self._rate_term(terms, moment).sum()
         for name, term in auxiliaries.items():
@@ -83,18 +86,29 @@ class Objective(nn.Module):
             auxiliaries={name: term.detach() for name, term in auxiliaries.items()},
         )
 
+    def _given(self, condition: ConditionTensors) -> GivenModel:
+        """Return the model under a batch's conditions, some of them dropped (Ho and Salimans 2022, algorithm 1)."""
+        dropped = None
+        if self.condition_dropout:
+            dropped = torch.rand(condition.num_rows, device=self.model.device) < self.condition_dropout
+        return GivenModel(self.model, self.model.condition(condition, dropped))
+
     def _rate_term(self, terms: ELBOTerms, moment: Moment) -> Tensor:
         if moment.capacity is not None:
             return capacity_term(terms.rate, moment.capacity)
         return rate_term(terms.rates, kind=self.config.free_bits, free_nats=self.config.free_nats)
 
-    def _auxiliaries(self, terms: ELBOTerms, tokens: Tensor, lengths: Tensor) -> dict[str, Tensor]:
+    def _auxiliaries(
+        self, model: VAEModel | GivenModel, terms: ELBOTerms, tokens: Tensor, lengths: Tensor
+    ) -> dict[str, Tensor]:
         """Return the sum of each auxiliary over the batch, by the name of its weight in the settings."""
         found = {}
         if self.config.bag_of_words:
-            found["bag_of_words"] = self.auxiliaries["bag_of_words"](terms.z, tokens, lengths).sum()
+            context = model.context if isinstance(model, GivenModel) else None
+            code, _ = self.model.read_condition(terms.z, context)
+            found["bag_of_words"] = self.auxiliaries["bag_of_words"](code, tokens, lengths).sum()
         if self.config.mmd:
-            prior = self.model.prior()
+            prior = model.prior()
             drawn = prior.at(torch.randn(len(tokens), prior.noise_dim).to(terms.z))
             found["mmd"] = len(tokens) * mmd(terms.z, drawn)
         return found

@@ -96,6 +96,7 @@ def vitals_of(held: HeldOut, latent_dim: int, beta: BetaOwner) -> Vitals | None:
         rate=held.rate,
         active_units=held.active_units,
         gain=held.z_shuffle_gain,
+        condition_gain=held.condition_shuffle_gain,
         target_rate=beta.target if isinstance(beta, RateController) else None,
         pinned=beta.pinned if isinstance(beta, RateController) else None,
     )

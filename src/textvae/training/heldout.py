@@ -10,9 +10,10 @@ from textvae.codec import Codec
 from textvae.data.store import TokenStore
 from textvae.decoding.noise import row_normals
 from textvae.diagnostics.latents import active_units
-from textvae.diagnostics.shuffle import z_shuffle_gain
+from textvae.diagnostics.shuffle import condition_shuffle_gain, z_shuffle_gain
 from textvae.distributions import rate_at, wide
-from textvae.models.modeling import VAEModel, shift
+from textvae.models import GivenModel, VAEModel
+from textvae.models.modeling import shift
 
 SHUFFLED = 256
 """Held-out texts on which the gain is taken at most: it is known well enough, and costs a pass over them."""
@@ -33,6 +34,8 @@ class HeldOut:
     num_texts: int
     z_shuffle_gain: float | None = None
     """By which another text's z is worse, over `SHUFFLED` texts at most; None: a single text, or no z."""
+    condition_shuffle_gain: float | None = None
+    """By which another text's condition is worse, over the same; None: no conditions."""
 
     @property
     def neg_elbo(self) -> float:
@@ -53,13 +56,15 @@ def held_out(codec: Codec, store: TokenStore, *, seed: int = 0) -> HeldOut:
     posterior = codec.posterior(store)
     z = posterior.at(row_normals(seed, range(len(store)), posterior.noise_dim).to(codec.dtype))
     distortion = -codec.log_likelihood(store, z)
+    gain, condition_gain = _gains(codec, store, z, distortion)
     return HeldOut(
         distortion=float(distortion.mean()),
-        rate=float(rate_at(wide(posterior), wide(codec.prior), z.double()).mean()),
+        rate=float(rate_at(wide(posterior), wide(codec.prior(store.conditions)), z.double()).mean()),
         active_units=active_units(posterior.loc) if len(store) > 1 else 0,
         num_targets=store.num_tokens + len(store),
         num_texts=len(store),
-        z_shuffle_gain=_gain(codec, store, z, distortion),
+        z_shuffle_gain=gain,
+        condition_shuffle_gain=condition_gain,
     )
 
 
@@ -68,11 +73,19 @@ def some_rows(store: TokenStore, number: int) -> np.ndarray:
     return np.unique(np.linspace(0, len(store) - 1, min(number, len(store))).astype(np.int64))
 
 
-def _gain(codec: Codec, store: TokenStore, z: Tensor, distortion: Tensor) -> float | None:
+def _gains(
+    codec: Codec, store: TokenStore, z: Tensor, distortion: Tensor
+) -> tuple[float | None, float | None]:
+    """Return what its own z and its own condition are worth to a text."""
     rows = some_rows(store, SHUFFLED)
-    if len(rows) < 2 or not codec.model.config.has_latent:
-        return None
-    return float(z_shuffle_gain(codec, store.rows(rows), z[rows], distortion[rows]).mean())
+    if len(rows) < 2:
+        return None, None
+    some, latents, own = store.rows(rows), z[rows], distortion[rows]
+    has_latent, has_condition = codec.model.config.has_latent, store.conditions is not None
+    return (
+        float(z_shuffle_gain(codec, some, latents, own).mean()) if has_latent else None,
+        float(condition_shuffle_gain(codec, some, latents, own).mean()) if has_condition else None,
+    )
 
 
 @torch.inference_mode()
@@ -82,8 +95,21 @@ def token_accuracy(codec: Codec[VAEModel], store: TokenStore) -> float:
     right = total = 0
     for indices, tokens, lengths in codec.batches(store):
         real = torch.arange(tokens.shape[1], device=tokens.device) < lengths.unsqueeze(1)
-        features = codec.model.decoder(shift(tokens), z[indices].to(codec.device))[real]
-        chosen = torch.cat([codec.model.decoder.output(rows).argmax(-1) for rows in features.split(1024)])
+        chosen = _choices(codec, store, indices, tokens, z)[real]
         right += int((chosen == tokens[real]).sum())
         total += int(lengths.sum())
     return right / total
+
+
+def _choices(
+    codec: Codec[VAEModel], store: TokenStore, indices: np.ndarray, tokens: Tensor, z: Tensor
+) -> Tensor:
+    """Return the decoder's first choice at each position given the true tokens before, (B, T)."""
+    model, conditions = codec.model, store.conditions
+    given = codec.given(None if conditions is None else conditions.rows(indices))
+    context = given.context if isinstance(given, GivenModel) else None
+    code, source = model.read_condition(z[indices].to(codec.device), context)
+    decoder = model.decoder
+    features = decoder(shift(tokens), code) if source is None else decoder(shift(tokens), code, source)
+    rows = features.flatten(0, 1).split(1024)
+    return torch.cat([decoder.output(part).argmax(-1) for part in rows]).view(tokens.shape)

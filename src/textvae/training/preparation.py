@@ -11,6 +11,7 @@ from torch import Tensor
 
 from textvae.config import RunConfig
 from textvae.config.presets import resolved
+from textvae.data.conditions import ConditionSchema
 from textvae.data.known import Known, known_entries
 from textvae.data.splits import Splits, open_splits
 from textvae.data.store import TokenStore
@@ -18,6 +19,7 @@ from textvae.data.tokenizer_defaults import default_kind
 from textvae.data.tokenizers import Tokenizer
 from textvae.data.vocabulary import EOS
 from textvae.errors import DataError
+from textvae.training.answering import conditional_stores, with_condition
 from textvae.training.concentration import with_concentration, with_fixed_rate
 
 LENGTH_QUANTILE = 0.99
@@ -34,7 +36,10 @@ class Prepared:
     """Resolved: nothing is left to the corpus."""
     tokenizer: Tokenizer
     train: TokenStore
+    """With conditions, where the settings name some."""
     valid: TokenStore
+    schema: ConditionSchema | None
+    """What the conditions are; None: there are none."""
     known: Known | None
     """What decoding keeps to; None: nothing."""
     facts: dict[str, Any]
@@ -43,7 +48,12 @@ class Prepared:
 
 
 def prepare(
-    data: Any, config: RunConfig, *, tokenizer: Tokenizer | None = None, cache_dir: str | Path | None = None
+    data: Any,
+    config: RunConfig,
+    *,
+    tokenizer: Tokenizer | None = None,
+    schema: ConditionSchema | None = None,
+    cache_dir: str | Path | None = None,
 ) -> Prepared:
     """Read, split and tokenize a corpus.
 
@@ -51,7 +61,8 @@ def prepare(
         data: as for `textvae.data.splits.open_splits`.
         config: settings; what they leave open is taken from the corpus.
         tokenizer: one that exists already (a resumed run's); None: trained on the training texts.
-        cache_dir: where token arrays are kept; None: the user's cache folder.
+        schema: conditions that are known already (a resumed run's); None: learned from the training texts.
+        cache_dir: where token arrays are kept, of texts without conditions; None: the user's cache folder.
 
     Raises:
         ConfigError: a concentration and a target rate that contradict each other.
@@ -60,12 +71,19 @@ def prepare(
     config = with_fixed_rate(config)
     splits = open_splits(data, config.data)
     tokenizer = tokenizer or _train_tokenizer(splits, config)
-    train = TokenStore.cached(splits.train, tokenizer, cache_dir=cache_dir)
-    valid = TokenStore.cached(splits.valid, tokenizer, cache_dir=cache_dir)
+    warnings = splits.warnings
+    if config.data.has_condition:
+        train, valid, schema, said = conditional_stores(splits, config.data, tokenizer, schema)
+        warnings += said
+    else:
+        train = TokenStore.cached(splits.train, tokenizer, cache_dir=cache_dir)
+        valid = TokenStore.cached(splits.valid, tokenizer, cache_dir=cache_dir)
     if not len(train) or not len(valid):
         raise DataError("no text has a token left after tokenizing; check the text column")
     max_length = config.data.max_length or min(train.quantile_length(LENGTH_QUANTILE), LONGEST)
     train, valid = train.cut(max_length), valid.cut(max_length)
+    if schema is not None:
+        config = with_condition(config, schema, tokenizer)
     config = resolved(
         config,
         vocab_size=tokenizer.vocab_size,
@@ -78,9 +96,10 @@ def prepare(
         tokenizer=tokenizer,
         train=train,
         valid=valid,
+        schema=schema,
         known=known_entries(splits.train, tokenizer),
         facts=_facts(splits, train, valid, tokenizer),
-        warnings=splits.warnings,
+        warnings=warnings,
     )
 
 

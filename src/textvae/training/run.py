@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from textvae.codec import resolve_device
+from textvae.codec.files import CONDITIONS_FILE, SOURCE_PREFIX, read_schema, schema_files
 from textvae.codec.location import BASELINE, CHECKPOINTS, MODEL_FOLDER, is_export
 from textvae.config import RunConfig, load_settings
 from textvae.data.tokenizers import CONFIG_FILE as TOKENIZER_CONFIG
@@ -38,10 +39,13 @@ from textvae.training.trainer import Trainer
 DATA_FILE = "data.json"
 ENTRIES = (
     CONFIG_FILE, DATA_FILE, METRICS_FILE, CURVES_FILE, CARD_FILE, FAILED_BATCH, TOKENIZER_CONFIG, TOKENIZER_FILE,
-    SAMPLES, MODEL_FOLDER, CHECKPOINTS, BASELINE, EVALUATION,
+    CONDITIONS_FILE, SOURCE_PREFIX + TOKENIZER_CONFIG, SOURCE_PREFIX + TOKENIZER_FILE, SAMPLES, MODEL_FOLDER, CHECKPOINTS, BASELINE, EVALUATION,
 )  # fmt: skip
 """Everything that a run, and the doctor or an evaluation after it, write into its folder."""
-BEGINNINGS = (DATA_FILE, TOKENIZER_CONFIG, TOKENIZER_FILE)
+BEGINNINGS = (
+    DATA_FILE, TOKENIZER_CONFIG, TOKENIZER_FILE, CONDITIONS_FILE, SOURCE_PREFIX + TOKENIZER_CONFIG,
+    SOURCE_PREFIX + TOKENIZER_FILE,
+)  # fmt: skip
 """What a run that was killed before it had its settings may have left."""
 
 
@@ -167,11 +171,16 @@ def _prepare(
     if not ranks.is_main:
         ranks.barrier()
         tokenizer = Tokenizer.load(run)
-    prepared = prepare(data, config, tokenizer=tokenizer, cache_dir=cache_dir)
+    known = (resume or not ranks.is_main) and (run / CONDITIONS_FILE).exists()
+    schema = read_schema(run) if known else None
+    prepared = prepare(data, config, tokenizer=tokenizer, schema=schema, cache_dir=cache_dir)
     if ranks.is_main:
         if resume:
             _check_same_corpus(run, prepared)
         prepared.tokenizer.save(run)
+        if prepared.schema is not None:
+            for name, content in schema_files(prepared.schema).items():
+                write_file(run / name, content)
         write_file(run / DATA_FILE, json.dumps(prepared.facts, ensure_ascii=False, indent=2).encode())
         write_config(run, prepared.config)
         ranks.barrier()

@@ -10,7 +10,7 @@ from torch import nn
 from textvae.config import RunConfig
 from textvae.data.batching import Batch
 from textvae.errors import NonFiniteLossError
-from textvae.models import VAEModel
+from textvae.models import ConditionTensors, VAEModel
 from textvae.objectives.objective import Cost, Moment, Objective
 from textvae.training.distributed import Ranks
 from textvae.training.optimization import build_optimizer, learning_rate
@@ -77,8 +77,11 @@ class Stepper:
         self.model.train()
         tokens = torch.from_numpy(batch.tokens).to(self.device)
         lengths = torch.from_numpy(batch.lengths).to(self.device)
+        condition = None
+        if batch.conditions is not None:
+            condition = ConditionTensors.of(batch.conditions, self.device, self.model.dtype)
         with autocast(self.precision, self.device):
-            cost: Cost = self._wrapped(tokens, lengths, moment)
+            cost: Cost = self._wrapped(tokens, lengths, moment, condition)
         self.optimizer.zero_grad(set_to_none=True)
         (cost.loss / training.batch_tokens).backward()
         for parameter in held:

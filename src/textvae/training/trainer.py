@@ -28,7 +28,7 @@ from textvae.training.curves import draw_curves
 from textvae.training.deadline import Deadline
 from textvae.training.distributed import Ranks
 from textvae.training.doctor import Doctor
-from textvae.training.heldout import HeldOut, held_out, token_accuracy
+from textvae.training.heldout import HeldOut, held_out, some_rows, token_accuracy
 from textvae.training.interrupts import Interrupts
 from textvae.training.precision import choose_precision
 from textvae.training.preparation import Prepared, target_counts
@@ -67,7 +67,13 @@ class Trainer:
             )
         precision = choose_precision(training.precision, device)
         model.to(device, torch.float64 if precision == "fp64" else torch.float32)
-        self.codec = Codec(model, prepared.tokenizer, decoding=self.config.decoding, known=prepared.known)
+        self.codec = Codec(
+            model,
+            prepared.tokenizer,
+            decoding=self.config.decoding,
+            known=prepared.known,
+            schema=prepared.schema,
+        )
         self.updates = Updates(model, self.config, precision, self.ranks, prepared.train)
         self.state = self.updates.state
         num_targets = prepared.valid.num_tokens + len(prepared.valid)
@@ -120,7 +126,7 @@ class Trainer:
         training, state = self.config.training, self.state
         self.updates.begin_epoch(self._progress())
         batches = epoch_batches(
-            self.prepared.train.lengths,
+            self.prepared.train.batch_lengths,
             training.batch_tokens,
             training.seed,
             state.epoch,
@@ -221,8 +227,17 @@ class Trainer:
             record["token_accuracy"] = accuracy
         append_metrics(self.run, record)
         if config.training.samples:
-            samples = self.codec.decode(self.codec.prior_sample(config.training.samples), seed=epoch)
-            write_samples(self.run, epoch, samples)
+            write_samples(self.run, epoch, self._samples(epoch))
+
+    def _samples(self, epoch: int) -> list[str]:
+        """Return random texts, under the conditions of held-out ones where the model takes them."""
+        store, num = self.prepared.valid, self.config.training.samples
+        conditions = None
+        if store.conditions is not None:
+            chosen = some_rows(store, num)
+            conditions, num = store.conditions.rows(chosen), len(chosen)
+        z = self.codec.prior_sample(num, conditions=conditions)
+        return self.codec.decode(z, seed=epoch, conditions=conditions)
 
     def _raise_target(self, held: HeldOut) -> float | None:
         """Raise the target rate while reconstructions are not faithful; return their token accuracy, if asked for."""

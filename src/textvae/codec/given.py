@@ -1,0 +1,54 @@
+"""A model under conditions: encoded once for each batch, as a model, a decoder or a prior."""
+
+from typing import cast
+
+import numpy as np
+import torch
+
+from textvae.codec.protocol import LatentModel
+from textvae.config.model import CONDITIONAL
+from textvae.data.conditions import Conditions
+from textvae.decoding.guidance import GuidedDecoder
+from textvae.decoding.protocol import StepDecoder
+from textvae.distributions import Posterior, Prior, joined, on_cpu
+from textvae.models import ConditionTensors, GivenModel, VAEModel
+
+PRIOR_ROWS = 512
+"""Conditions encoded at once for their priors."""
+
+
+def given(model: LatentModel, conditions: Conditions | None) -> LatentModel:
+    """Return a model under the conditions of B rows; of None, the model itself, which then is under none."""
+    if conditions is None or not isinstance(model, VAEModel):
+        return model
+    return GivenModel(model, model.condition(ConditionTensors.of(conditions, model.device, model.dtype)))
+
+
+@torch.no_grad()
+def decoder_given(
+    model: LatentModel, conditions: Conditions | None, num: int, times: int, guidance: float
+) -> StepDecoder:
+    """Return p(x|z,c) of `num` rows that each come `times` in a row, guided by `guidance` where that is not 1.
+
+    A conditional model without conditions is the one of no condition.
+    """
+    if not isinstance(model, VAEModel) or not model.config.has_condition:
+        return model.decoder
+    free = GivenModel(model, model.condition.none(num * times)).decoder
+    conditioned = given(model, conditions)
+    if not isinstance(conditioned, GivenModel):
+        return free
+    rows = torch.arange(num, device=model.device).repeat_interleave(times)
+    own = conditioned.rows(rows).decoder
+    return own if guidance == 1 else GuidedDecoder(own, free, guidance)
+
+
+@torch.no_grad()
+def prior_given(model: LatentModel, conditions: Conditions | None) -> Prior:
+    """Return p(z) over (D,); where it depends on the condition, p(z|c) over (N, D), for no conditions over (1, D)."""
+    if model.config.prior != CONDITIONAL or conditions is None:
+        return model.prior()
+    starts = range(0, len(conditions), PRIOR_ROWS)
+    rows = [np.arange(start, min(start + PRIOR_ROWS, len(conditions))) for start in starts]
+    parts = [on_cpu(given(model, conditions.rows(part)).prior()) for part in rows]
+    return cast("Prior", joined(cast("list[Posterior]", parts)))

@@ -1,0 +1,156 @@
+"""Label columns as codes: what a model embeds of a category, a rank or a number."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+
+from textvae.config.conditions import CATEGORICAL, NUMERIC, ORDINAL, LabelColumn
+from textvae.errors import DataError, UnknownLabelError
+
+SHOWN_VALUES = 12
+"""Known labels that a message lists."""
+
+MANY_VALUES = 5000
+"""Labels of one column beyond which it looks like text or numbers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Label:
+    """One label column, as the training texts have it.
+
+    A value is one or two codes with weights, of which a model sums the embeddings: a category is a code of its own; a
+    number one code weighted by how many standard deviations it is above the mean; a rank both, so that neighbours are
+    alike without having to lie at equal distances.
+
+    Attributes:
+        name: of the column.
+        kind: categorical, ordinal or numeric.
+        values: the categories, most frequent first; the ranks in their order; of numbers none.
+        counts: how often each value occurs in the training texts.
+        mean: of numbers.
+        deviation: of numbers, not 0.
+    """
+
+    name: str
+    kind: str
+    values: tuple[str, ...] = ()
+    counts: tuple[int, ...] = ()
+    mean: float = 0.0
+    deviation: float = 1.0
+
+    @classmethod
+    def fitted(cls, column: LabelColumn, cells: Iterable[Any]) -> Self:
+        """Learn a column's values from the training texts; missing cells count nowhere.
+
+        Raises:
+            DataError: no cell, or where numbers are needed something else.
+        """
+        texts = [text for cell in cells if (text := as_label(cell)) is not None]
+        if not texts:
+            raise DataError(f"the label column {column.name!r} is empty; choose another with --label")
+        if column.kind == NUMERIC:
+            numbers = np.array([_number(text, column.name) for text in texts])
+            return cls(
+                name=column.name,
+                kind=NUMERIC,
+                mean=float(numbers.mean()),
+                deviation=float(numbers.std()) or 1.0,
+            )
+        counts = Counter(texts)
+        if column.kind == ORDINAL:
+            values = sorted(counts, key=lambda text: _number(text, column.name))
+        else:
+            values = sorted(counts, key=lambda text: (-counts[text], text))
+        return cls(
+            name=column.name,
+            kind=column.kind,
+            values=tuple(values),
+            counts=tuple(counts[value] for value in values),
+        )
+
+    @property
+    def num_codes(self) -> int:
+        """Embeddings that the column takes."""
+        return len(self.values) + (self.kind != CATEGORICAL)
+
+    @property
+    def width(self) -> int:
+        """Codes of one value."""
+        return 2 if self.kind == ORDINAL else 1
+
+    def encode(self, cell: Any) -> tuple[tuple[int, float], ...]:
+        """Return the codes of a value, each with its weight; of a missing one, codes of weight 0.
+
+        Raises:
+            UnknownLabelError: a category that no training text has; known ones are listed.
+            DataError: no number where one is needed.
+        """
+        text = as_label(cell)
+        if text is None:
+            return ((0, 0.0),) * self.width
+        if self.kind == NUMERIC:
+            return ((0, (_number(text, self.name) - self.mean) / self.deviation),)
+        place = self._place(text)
+        if self.kind == CATEGORICAL:
+            return ((place, 1.0),)
+        middle = (len(self.values) - 1) / 2
+        return ((place, 1.0), (len(self.values), (place - middle) / max(middle, 1.0)))
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return sentences on what will not work well."""
+        if self.kind == NUMERIC:
+            return ()
+        if len(self.values) == 1:
+            return (
+                f"the label {self.name!r} has one value, {self.values[0]!r}: it tells the texts apart in nothing",
+            )
+        if len(self.values) > MANY_VALUES:
+            return (
+                f"the label {self.name!r} has {len(self.values):,} values, {self.counts[-1]:,} texts of the rarest; "
+                f"if they are numbers, write {self.name}:numeric, if texts, give the column as --source",
+            )
+        return ()
+
+    def _place(self, text: str) -> int:
+        if text not in self._places:
+            raise UnknownLabelError(
+                f"{self.name} is {text[:40]!r}, a label not seen in training; {self.known()}"
+            )
+        return self._places[text]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {value: place for place, value in enumerate(self.values)}
+
+    def known(self) -> str:
+        """Return the known values as a message shows them."""
+        more = len(self.values) - SHOWN_VALUES
+        return f"known: {', '.join(self.values[:SHOWN_VALUES])}" + (f" and {more:,} more" if more > 0 else "")
+
+
+def as_label(cell: Any) -> str | None:
+    """Return a cell as a label; None for a missing or blank one. Whole floats, as pandas makes of gaps, lose their .0."""
+    if cell is None or cell != cell:
+        return None
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    if isinstance(cell, Sequence | dict) and not isinstance(cell, str):
+        raise DataError(f"a label is a {type(cell).__name__}; it must be a word or a number")
+    return str(cell).strip() or None
+
+
+def _number(text: str, name: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise DataError(
+            f"{name} is {text[:40]!r}, which is no number; write {name} without its kind for categories"
+        )
+    return number

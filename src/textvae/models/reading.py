@@ -1,0 +1,158 @@
+"""What a decoder reads of a source: attention to it, and tokens copied from it."""
+
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import logsigmoid, scaled_dot_product_attention
+
+from textvae.models.products import Linear
+
+KeysValues = tuple[Tensor, Tensor]
+"""Keys and values of one layer, each (B, heads, S, width / heads)."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """An encoded source; its first position stands for nothing, so that there is always something to attend to.
+
+    Attributes:
+        states: (B, S, M).
+        real: (B, S), False at padding.
+        tokens: the source's ids, (B, S), where the decoder may copy them; the first is no token.
+    """
+
+    states: Tensor
+    real: Tensor
+    tokens: Tensor | None = None
+
+    def rows(self, indices: Tensor) -> "Memory":
+        """Return the memory of some rows, (R,)."""
+        tokens = None if self.tokens is None else self.tokens[indices]
+        return Memory(self.states[indices], self.real[indices], tokens)
+
+
+@dataclass(frozen=True)
+class OpenSource:
+    """A memory as one decoder reads it: projected once a decode.
+
+    Attributes:
+        layers: keys and values of each attending layer.
+        mask: where they may attend to, (B, 1, 1, S).
+        copied: keys, (B, S, W), and tokens, (B, S), to copy; None: no copying.
+    """
+
+    layers: tuple[KeysValues, ...]
+    mask: Tensor
+    copied: tuple[Tensor, Tensor] | None = None
+
+    def rows(self, indices: Tensor) -> "OpenSource":
+        """Return what some rows read, (R,)."""
+        return OpenSource(
+            tuple((keys[indices], values[indices]) for keys, values in self.layers),
+            self.mask[indices],
+            None if self.copied is None else (self.copied[0][indices], self.copied[1][indices]),
+        )
+
+
+class CrossAttention(nn.Module):
+    """Multi-head attention from a text to its source (Vaswani et al. 2017, arXiv:1706.03762, section 3.2)."""
+
+    def __init__(self, width: int, memory_dim: int, num_heads: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.norm = nn.LayerNorm(width)
+        self.query = Linear(width, width)
+        self.keys_values = Linear(memory_dim, 2 * width)
+        self.merge = Linear(width, width)
+
+    def project(self, states: Tensor) -> KeysValues:
+        """Return keys and values of a memory's states, (B, S, M)."""
+        keys, values = self.keys_values(states).unflatten(-1, (2, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
+        return keys, values
+
+    def forward(self, hidden: Tensor, read: KeysValues, mask: Tensor) -> Tensor:
+        """Return what each position, (B, T, width), attends to, (B, T, width)."""
+        queries = self.query(self.norm(hidden)).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+        keys, values = (part.to(queries.dtype) for part in read)
+        attended = scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
+        return self.merge(attended.transpose(1, 2).flatten(2))
+
+
+class Copying(nn.Module):
+    """p(token) = (1 - g) p_vocabulary(token) + g * (attention to the source's positions that hold it).
+
+    See et al. 2017, arXiv:1704.04368, equations 8 and 9; deviation: the pointer attends for itself, with one head, and
+    the gate g is a function of the decoder's features alone.
+    """
+
+    def __init__(self, width: int, memory_dim: int) -> None:
+        super().__init__()
+        self.key = Linear(memory_dim, width)
+        self.gate = nn.Linear(width, 1)
+        nn.init.constant_(self.gate.bias, -2.0)  # so that it learns to speak before it learns to copy
+
+    def mixed(
+        self, generated: Tensor, features: Tensor, copied: tuple[Tensor, Tensor], targets: Tensor
+    ) -> Tensor:
+        """Return log p of targets, (B, T), given their log p under the vocabulary alone, (B, T).
+
+        Args:
+            generated: (B, T) nats.
+            features: (B, T, width).
+            copied: keys, (B, S, width), and tokens, (B, S); negative ones are none.
+            targets: (B, T).
+        """
+        pointing, log_gate, log_rest = self._pointing(features, *copied)
+        holds = copied[1].unsqueeze(1) == targets.unsqueeze(-1)  # (B, T, S)
+        log_copied = pointing.masked_fill(~holds, -torch.inf).logsumexp(-1)
+        return torch.logaddexp(log_rest + generated, log_gate + log_copied)
+
+    def mixture(self, logits: Tensor, features: Tensor, copied: tuple[Tensor, Tensor]) -> Tensor:
+        """Return the log probabilities, (B, V), of the next token from its logits, (B, V), and features, (B, width)."""
+        pointing, log_gate, log_rest = self._pointing(features.unsqueeze(1), *copied)
+        wide = logits if logits.dtype == torch.float64 else logits.float()
+        held = torch.zeros_like(wide).scatter_add(
+            1, copied[1].clamp(min=0), pointing.squeeze(1).exp().to(wide).masked_fill(copied[1] < 0, 0.0)
+        )
+        return torch.logaddexp(log_rest + wide.log_softmax(-1), log_gate + held.log())
+
+    def _pointing(self, features: Tensor, keys: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return log attention, (B, T, S), and the logs of the gate and of what it leaves, (B, T) each."""
+        scores = features @ keys.to(features.dtype).transpose(1, 2) / features.shape[-1] ** 0.5
+        scores = scores if scores.dtype == torch.float64 else scores.float()
+        there = (tokens >= 0).unsqueeze(1)  # (B, 1, S)
+        pointing = scores.masked_fill(~there, -1e9).log_softmax(-1)
+        gate = self.gate(features).squeeze(-1).to(scores.dtype)
+        empty = ~there.any(-1)  # nothing to copy: all is left to the vocabulary
+        log_gate = logsigmoid(gate).masked_fill(empty, -torch.inf)
+        log_rest = logsigmoid(-gate).masked_fill(empty, 0.0)
+        return pointing, log_gate, log_rest
+
+
+class SourceReader(nn.Module):
+    """A decoder's attention to a source in `num_layers` places, and its pointer where it copies."""
+
+    def __init__(self, width: int, memory_dim: int, *, num_layers: int, num_heads: int, copies: bool) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(CrossAttention(width, memory_dim, num_heads) for _ in range(num_layers))
+        self.copying = Copying(width, memory_dim) if copies else None
+
+    def open(self, memory: Memory) -> OpenSource:
+        """Project a memory for all layers."""
+        copied = None
+        if self.copying is not None and memory.tokens is not None:
+            copied = self.copying.key(memory.states), memory.tokens
+        projected = tuple(cast("CrossAttention", layer).project(memory.states) for layer in self.layers)
+        return OpenSource(projected, memory.real[:, None, None, :], copied)
+
+    def attended(self, hidden: Tensor, source: OpenSource, layer: int) -> Tensor:
+        """Return what positions, (B, T, width), attend to at a layer, (B, T, width)."""
+        return self.layers[layer](hidden, source.layers[layer], source.mask)
+
+    def next_log_probs(self, logits: Tensor, features: Tensor, source: OpenSource) -> Tensor:
+        """Return logits, (B, V), as they are, or with the tokens copied from the source among them."""
+        if self.copying is None or source.copied is None:
+            return logits
+        return self.copying.mixture(logits, features, source.copied)

@@ -1,0 +1,1 @@
+"""Uses of conditional models: named recipes, several answers to one source, talk."""

@@ -1,0 +1,64 @@
+"""From the condition columns of a corpus to stores with conditions, and to the shapes that a model needs."""
+
+import dataclasses
+
+from textvae.config import RunConfig
+from textvae.config.data import DataConfig
+from textvae.data.conditions import ConditionSchema
+from textvae.data.examples import Cells, examples, fit_schema, read_cells
+from textvae.data.splits import Splits
+from textvae.data.store import TokenStore
+from textvae.data.tokenizers import Tokenizer
+
+
+def conditional_stores(
+    splits: Splits, config: DataConfig, tokenizer: Tokenizer, schema: ConditionSchema | None = None
+) -> tuple[TokenStore, TokenStore, ConditionSchema, tuple[str, ...]]:
+    """Read the training and the held-out texts with their conditions.
+
+    Args:
+        splits: opened with the columns of `config`.
+        config: which columns are what.
+        tokenizer: of the texts.
+        schema: known already; None: learned from the training texts.
+
+    Returns:
+        Both stores, what the conditions are, and sentences for the user.
+
+    Raises:
+        ConditionError: a held-out text has a label that no training text has, or other features.
+        DataError: a condition column that is empty or holds something else than its kind says.
+    """
+    trained = read_cells(splits.train, config, "train")
+    known = schema or fit_schema(trained, config, tokenizer)
+    held_out = read_cells(splits.valid, config, "valid" if config.valid else "train")
+    warnings = tuple(_warnings(trained, known, tokenizer))
+    return examples(trained, known, tokenizer), examples(held_out, known, tokenizer), known, warnings
+
+
+def with_condition(config: RunConfig, schema: ConditionSchema, tokenizer: Tokenizer) -> RunConfig:
+    """Return settings whose model has the shapes that a condition needs."""
+    features, source = schema.features, schema.source_tokenizer or tokenizer
+    model = dataclasses.replace(
+        config.model,
+        label_codes=schema.num_codes,
+        feature_dim=features.width if features else 0,
+        feature_length=features.num_vectors if features and features.is_sequence else 0,
+        source_vocab_size=source.vocab_size if schema.source_max_length else 0,
+        source_max_length=schema.source_max_length,
+        source_shared=bool(schema.source_max_length) and schema.source_tokenizer is None,
+    )
+    return dataclasses.replace(config, model=model)
+
+
+def _warnings(cells: Cells, schema: ConditionSchema, tokenizer: Tokenizer) -> list[str]:
+    said = [sentence for label in schema.labels for sentence in label.warnings()]
+    if cells.num_left_out:
+        what = "a source text" if cells.sources is not None else "features"
+        said.append(f"{cells.num_left_out:,} rows without {what} are left out")
+    if cells.sources is not None and (cut := schema.num_cut([str(s) for s in cells.sources], tokenizer)):
+        said.append(
+            f"{cut:,} source texts are longer than {schema.source_max_length} tokens and lose their ends; "
+            "data.source_max_length sets the limit"
+        )
+    return said
