@@ -44,6 +44,12 @@ class Columns:
     source: str | int | None = None
     labels: str | None = None
     feature: str | None = None
+    pairs: str = "none"
+
+    @property
+    def has_source(self) -> bool:
+        """Whether there is a source text, in a column or made from the text."""
+        return self.source is not None or self.pairs != "none"
 
 
 def label_columns(labels: str | None) -> tuple[LabelColumn, ...]:

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from textvae.config.conditions import Columns, label_columns
 from textvae.config.fields import check_choice, check_range, check_types
+from textvae.errors import ConfigError
 
+PAIRS = ("none", "completion", "infill", "dialogue")
 SOURCE_TOKENIZERS = ("auto", "shared", "own")
 TOKENIZERS = ("auto", "word", "char", "bpe", "unigram")
 NORMALIZERS = ("none", "nfkc", "simplified", "nfkc+simplified")
@@ -39,6 +41,8 @@ class DataConfig:
     """Columns of labels, joined by commas; each may say what it holds and what to call it, as stars=3:ordinal."""
     feature: str | None = None
     """A column of numbers, or a .npy or .npz file (as pixels.npz:train) with a row for each row of the texts."""
+    pairs: str = "none"
+    """Sources made from the texts themselves: completion (its beginning), infill (the rest of it), dialogue (turns before)."""
     source_tokenizer: str = "auto"
     """shared: the texts' own; own: trained on the sources; auto: shared where both are written in the same script."""
     source_max_length: int | None = None
@@ -53,14 +57,19 @@ class DataConfig:
         check_choice("data.source_tokenizer", self.source_tokenizer, SOURCE_TOKENIZERS)
         check_range("data.max_length", self.max_length, 1)
         check_range("data.source_max_length", self.source_max_length, 1)
+        check_choice("data.pairs", self.pairs, PAIRS)
         label_columns(self.labels)
+        if self.pairs != "none" and self.source is not None:
+            raise ConfigError(
+                f"data.source is {self.source!r} and data.pairs {self.pairs!r}, which makes sources itself; give one of them"
+            )
 
     @property
     def columns(self) -> Columns:
         """Where conditions are found."""
-        return Columns(source=self.source, labels=self.labels, feature=self.feature)
+        return Columns(source=self.source, labels=self.labels, feature=self.feature, pairs=self.pairs)
 
     @property
     def has_condition(self) -> bool:
         """Whether texts come with something they answer to."""
-        return not (self.source is None and self.labels is None and self.feature is None)
+        return self.columns != Columns()

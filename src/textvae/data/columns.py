@@ -1,10 +1,16 @@
 """Which column holds the text."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from textvae.errors import DataError, MissingColumnError
+
+TURN_NAMES = ("text", "utterance", "content", "value", "内容")
+"""Where an object that stands for a turn of a dialogue has its text."""
+
+DIALOGUE_NAMES = ("utterances", "dialogue", "dialog", "turns", "messages", "对话")
+"""Names that a column of dialogues is found by, after those of texts."""
 
 TEXT_NAMES = ("text", "sentence", "content", "body", "review", "title", "文本", "句子", "内容", "评论")
 """Names a text column is found by, the first found wins."""
@@ -120,8 +126,8 @@ def looks_like_header(first: Sequence[str], others: Sequence[Sequence[str]]) -> 
     return any(_is_known(cell) for cell in cells) or _has_numbers_below(cells, others)
 
 
-def as_text(value: Any, where: str) -> str | None:
-    """Return a cell as text; None for a missing one (None, NaN).
+def as_text(value: Any, where: str, *, turns: bool = False) -> str | None:
+    """Return a cell as text; None for a missing one (None, NaN). With `turns` a list becomes a text with a turn a line.
 
     Lone surrogates, which no encoding can write, become U+FFFD.
 
@@ -134,13 +140,23 @@ def as_text(value: Any, where: str) -> str | None:
         return None
     if isinstance(value, int | float):
         return str(value)
+    if turns and isinstance(value, Sequence):
+        return "\n".join(line for turn in value if (line := _turn(turn, where)))
     raise DataError(f"{where} holds a {type(value).__name__}, not text; choose another column with --text")
+
+
+def _turn(turn: Any, where: str) -> str | None:
+    """Return a turn of a dialogue on one line: a text, or the text of an object such as {"speaker": …, "text": …}."""
+    if isinstance(turn, Mapping):
+        turn = next((turn[name] for name in TURN_NAMES if name in turn), None)
+    text = as_text(turn, where)
+    return None if text is None else " ".join(text.split())
 
 
 def _column_by_default(columns: Sequence[str], where: str) -> int:
     if len(columns) == 1:
         return 0
-    for name in TEXT_NAMES:
+    for name in (*TEXT_NAMES, *DIALOGUE_NAMES):
         if (found := find_name(columns, name)) is not None:
             return found
     raise MissingColumnError(

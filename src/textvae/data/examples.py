@@ -1,8 +1,7 @@
 """Texts with the conditions they answer to, read from the columns of a corpus."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -10,9 +9,9 @@ import numpy as np
 from textvae.config.conditions import Columns, label_columns
 from textvae.config.data import DataConfig
 from textvae.data.conditions import FEATURE, SOURCE, Conditions, ConditionSchema
+from textvae.data.derived import DERIVATIONS
 from textvae.data.features import Features, gathered, is_array_place, open_array
 from textvae.data.labels import Label
-from textvae.data.scripts import script_counts
 from textvae.data.sources import Corpus, Row, corpus_from
 from textvae.data.store import TokenStore
 from textvae.data.streams import ReadOptions
@@ -24,17 +23,15 @@ SOURCE_QUANTILE = 0.99
 LONGEST_SOURCE = 512
 """Tokens a source is cut to at most unless the user says otherwise."""
 
-SCRIPT_SAMPLE = 2000
 
-
-def condition_columns(config: DataConfig | Columns) -> tuple[str | int, ...]:
+def condition_columns(columns: Columns) -> tuple[str | int, ...]:
     """Return the columns that are read beside the text: of labels, then of the source, then of features."""
-    columns: list[str | int] = [label.column for label in label_columns(config.labels)]
-    if config.source is not None:
-        columns.append(config.source)
-    if config.feature is not None and not is_array_place(config.feature):
-        columns.append(config.feature)
-    return tuple(columns)
+    names: list[str | int] = [label.column for label in label_columns(columns.labels)]
+    if columns.source is not None:
+        names.append(columns.source)
+    if columns.feature is not None and not is_array_place(columns.feature):
+        names.append(columns.feature)
+    return tuple(names)
 
 
 @dataclass(frozen=True)
@@ -50,32 +47,43 @@ class Cells:
     """Rows without a source or without features."""
 
 
-def read_cells(corpus: Corpus, config: DataConfig | Columns, split: str = "train") -> Cells:
+def read_cells(corpus: Corpus, columns: Columns, split: str = "train") -> Cells:
     """Read texts and conditions; rows without a source text or without features are left out and counted.
 
     Args:
         corpus: opened with `condition_columns`.
-        config: which columns are what.
+        columns: which columns are what, and whether sources are made from the texts.
         split: takes the place of {split} in a file of features.
 
     Raises:
         DataError: no row is left, or a file of features has fewer rows than the texts.
     """
-    num_labels, num_rows = len(label_columns(config.labels)), 0
+    num_labels, num_left_out = len(label_columns(columns.labels)), 0
     kept: list[Row] = []
+    sources: list[str | None] = []
     for row in corpus.rows():
-        num_rows += 1
-        if all(cell is not None and str(cell).strip() for cell in row.cells[num_labels:]):
-            kept.append(row)
+        pairs = _pairs(row, columns, num_labels)
+        kept += [row._replace(text=text) for _, text in pairs]
+        sources += [source for source, _ in pairs]
+        num_left_out += not pairs
     if not kept:
-        raise DataError(f"no row of {corpus.name} has both a text and {_wanted(config)}; check the columns")
+        raise DataError(f"no row of {corpus.name} has both a text and {_wanted(columns)}; check the columns")
     return Cells(
         texts=[row.text for row in kept],
         labels=[[row.cells[number] for row in kept] for number in range(num_labels)],
-        sources=None if config.source is None else [str(row.cells[num_labels]) for row in kept],
-        features=_features(kept, config, corpus.name, split),
-        num_left_out=num_rows - len(kept),
+        sources=sources if columns.has_source else None,
+        features=_features(kept, columns, corpus.name, split),
+        num_left_out=num_left_out,
     )
+
+
+def _pairs(row: Row, columns: Columns, num_labels: int) -> list[tuple[str | None, str]]:
+    """Return the sources and texts that a row makes: one, or none where a condition is missing; of dialogues several."""
+    if any(cell is None or not str(cell).strip() for cell in row.cells[num_labels:]):
+        return []
+    if columns.pairs != "none":
+        return list(DERIVATIONS[columns.pairs](row.text))
+    return [(str(row.cells[num_labels]) if columns.source is not None else None, row.text)]
 
 
 def fit_schema(cells: Cells, config: DataConfig, tokenizer: Tokenizer) -> ConditionSchema:
@@ -85,7 +93,7 @@ def fit_schema(cells: Cells, config: DataConfig, tokenizer: Tokenizer) -> Condit
         DataError: an empty column, or no number where one is needed.
     """
     columns = zip(label_columns(config.labels), cells.labels, strict=True)
-    source_tokenizer, longest = _source_tokenizer(cells, config, tokenizer), 0
+    source_tokenizer, longest = _source_tokenizer(cells, config), 0
     if cells.sources is not None:
         reader = source_tokenizer or tokenizer
         lengths = [len(row) for row in reader.encode([source or "" for source in cells.sources])]
@@ -131,7 +139,7 @@ def open_examples(
         DataError: see `read_cells` and `ConditionSchema.encode`.
     """
     columns = columns or schema.columns
-    reading = ReadOptions(columns=condition_columns(columns), **options)
+    reading = ReadOptions(columns=condition_columns(columns), turns=columns.pairs == "dialogue", **options)
     cells = read_cells(corpus_from(data, reading), columns, split)
     return cells.texts, schema.encode(values_of(cells, schema), tokenizer)
 
@@ -148,12 +156,12 @@ def values_of(cells: Cells, schema: ConditionSchema) -> dict[str, list[Any]]:
     return values
 
 
-def _features(rows: list[Row], config: DataConfig | Columns, name: str, split: str) -> np.ndarray | None:
-    if config.feature is None:
+def _features(rows: list[Row], columns: Columns, name: str, split: str) -> np.ndarray | None:
+    if columns.feature is None:
         return None
-    if not is_array_place(config.feature):
-        return gathered([row.cells[-1] for row in rows], f"{name} column {config.feature!r}")
-    place = config.feature.replace("{split}", split)
+    if not is_array_place(columns.feature):
+        return gathered([row.cells[-1] for row in rows], f"{name} column {columns.feature!r}")
+    place = columns.feature.replace("{split}", split)
     array = open_array(place)
     last = max(row.number for row in rows)
     if len(array) <= last:
@@ -163,36 +171,21 @@ def _features(rows: list[Row], config: DataConfig | Columns, name: str, split: s
     return np.asarray(array[[row.number for row in rows]])
 
 
-def _source_tokenizer(cells: Cells, config: DataConfig, tokenizer: Tokenizer) -> Tokenizer | None:
-    """Return a tokenizer trained on the sources, where they need one of their own."""
+def _source_tokenizer(cells: Cells, config: DataConfig) -> Tokenizer | None:
+    """Return a tokenizer trained on the sources, where they have one of their own."""
     if cells.sources is None or config.source_tokenizer == "shared":
         return None
     sources = [source for source in cells.sources if source]
-    if config.source_tokenizer == "auto" and _same_script(sources, cells.texts):
-        return None
     return Tokenizer.train(sources, kind=default_kind(sources), vocab_size=None, normalize=config.normalize)
 
 
-def _same_script(sources: list[str], texts: list[str]) -> bool:
-    return _main_script(sources) == _main_script(texts)
-
-
-def _main_script(texts: list[str]) -> str | None:
-    counts = script_counts("".join(islice(_spread(texts), SCRIPT_SAMPLE)))
-    return max(counts, key=counts.__getitem__) if counts else None
-
-
-def _spread(texts: list[str]) -> Iterator[str]:
-    return iter(texts[:: max(1, len(texts) // SCRIPT_SAMPLE)])
-
-
-def _wanted(config: DataConfig | Columns) -> str:
+def _wanted(columns: Columns) -> str:
     return " and ".join(
         what
         for what, there in (
-            ("a source", config.source is not None),
-            ("features", config.feature is not None),
-            ("labels", config.labels is not None),
+            ("a source", columns.has_source),
+            ("features", columns.feature is not None),
+            ("labels", columns.labels is not None),
         )
         if there
     )

@@ -141,7 +141,8 @@ def _json_rows(
 ) -> Iterator[Cells]:
     for number, value in enumerate(_json_values(blob, options), 1):
         known = isinstance(value, dict)
-        text = as_text(value.get(column) if known else value, f"{blob.name} line {number}")
+        cell = value.get(column) if known else value
+        text = as_text(cell, f"{blob.name} line {number}", turns=options.turns)
         yield (text, *(value.get(other) if known else None for other in others))
 
 
@@ -151,7 +152,7 @@ def _parquet_stream(blob: Blob, options: ReadOptions) -> TextStream:
     column, *others = [choose_column(names, wanted, blob.name) for wanted in (options.text, *options.columns)]
     return TextStream(
         blob.name,
-        lambda: _parquet_rows(blob, [names[number] for number in (column, *others)]),
+        lambda: _parquet_rows(blob, options, [names[number] for number in (column, *others)]),
         lambda: column_digest(blob.digest(), column, others),
     )
 
@@ -171,9 +172,9 @@ def _open_parquet(blob: Blob) -> Generator[Any, None, None]:
             raise DataError(f"{blob.name} is not a parquet file that can be read: {problem}") from error
 
 
-def _parquet_rows(blob: Blob, columns: list[str]) -> Iterator[Cells]:
+def _parquet_rows(blob: Blob, options: ReadOptions, columns: list[str]) -> Iterator[Cells]:
     where = f"{blob.name} column {columns[0]!r}"
     with _open_parquet(blob) as table:
         for batch in table.iter_batches(columns=list(dict.fromkeys(columns)), batch_size=8192):
             for cells in zip(*(batch.column(name).to_pylist() for name in columns), strict=True):
-                yield (as_text(cells[0], where), *cells[1:])
+                yield (as_text(cells[0], where, turns=options.turns), *cells[1:])

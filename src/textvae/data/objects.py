@@ -52,7 +52,9 @@ def object_stream(data: Any, options: ReadOptions, name: str = "the table") -> T
             if is_dataset
             else zip(*(data[name] for name in (key, *others)), strict=True)
         )
-        return ((as_text(cells[0], f"{name} column {key!r}"), *cells[1:]) for cells in rows)
+        return (
+            (as_text(cells[0], f"{name} column {key!r}", turns=options.turns), *cells[1:]) for cells in rows
+        )
 
     def digest() -> bytes:
         shown = (row[0] if not others else repr(row) for row in read())

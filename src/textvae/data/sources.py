@@ -81,7 +81,13 @@ class Corpus:
 
 
 def open_corpus(
-    data: Any, *, text: str | int | None = None, blank_line: bool = False, encoding: str | None = None
+    data: Any,
+    *,
+    text: str | int | None = None,
+    blank_line: bool = False,
+    encoding: str | None = None,
+    columns: Sequence[str | int] = (),
+    turns: bool = False,
 ) -> Corpus:
     """Open texts.
 
@@ -94,6 +100,8 @@ def open_corpus(
             without a header.
         blank_line: in plain text, a blank line, not a line end, separates texts.
         encoding: None: UTF-8, or what a byte-order mark says.
+        columns: other columns that `Corpus.rows` gives beside the text.
+        turns: a cell may be a list of turns of a dialogue, which becomes a text with a turn a line.
 
     Raises:
         ConfigError: no such encoding.
@@ -101,7 +109,10 @@ def open_corpus(
         MissingColumnError: no such column.
         TextEncodingError: bytes in another encoding (perhaps only while iterating).
     """
-    return corpus_from(data, ReadOptions(text=text, blank_line=blank_line, encoding=encoding))
+    options = ReadOptions(
+        text=text, blank_line=blank_line, encoding=encoding, columns=tuple(columns), turns=turns
+    )
+    return corpus_from(data, options)
 
 
 def corpus_from(data: Any, options: ReadOptions, name: str = "the table") -> Corpus:

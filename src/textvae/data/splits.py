@@ -74,7 +74,8 @@ def open_splits(data: Any, config: DataConfig) -> Splits:
         text=config.text,
         blank_line=config.blank_line,
         encoding=config.encoding,
-        columns=condition_columns(config),
+        columns=condition_columns(config.columns),
+        turns=config.pairs == "dialogue",
     )
     opened = {split: corpus_from(part, options, split) for split, part in parts.items()}
     corpus = opened["train"]

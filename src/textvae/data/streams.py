@@ -16,6 +16,8 @@ class ReadOptions:
     text: str | int | None = None
     blank_line: bool = False
     encoding: str | None = None
+    turns: bool = False
+    """A cell may be a list of turns, which becomes a text with a turn a line."""
     columns: tuple[str | int, ...] = ()
     """Other columns that are read beside the text."""
     errors: str = "strict"

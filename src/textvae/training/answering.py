@@ -29,9 +29,9 @@ def conditional_stores(
         ConditionError: a held-out text has a label that no training text has, or other features.
         DataError: a condition column that is empty or holds something else than its kind says.
     """
-    trained = read_cells(splits.train, config, "train")
+    trained = read_cells(splits.train, config.columns, "train")
     known = schema or fit_schema(trained, config, tokenizer)
-    held_out = read_cells(splits.valid, config, "valid" if config.valid else "train")
+    held_out = read_cells(splits.valid, config.columns, "valid" if config.valid else "train")
     warnings = tuple(_warnings(trained, known, tokenizer))
     return examples(trained, known, tokenizer), examples(held_out, known, tokenizer), known, warnings
 

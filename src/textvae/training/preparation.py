@@ -13,6 +13,7 @@ from textvae.config import RunConfig
 from textvae.config.presets import resolved
 from textvae.data.conditions import ConditionSchema
 from textvae.data.known import Known, known_entries
+from textvae.data.sharing import tokenizer_texts, with_source_tokenizer
 from textvae.data.splits import Splits, open_splits
 from textvae.data.store import TokenStore
 from textvae.data.tokenizer_defaults import default_kind
@@ -70,6 +71,7 @@ def prepare(
     """
     config = with_fixed_rate(config)
     splits = open_splits(data, config.data)
+    config = dataclasses.replace(config, data=with_source_tokenizer(config.data, splits.train))
     tokenizer = tokenizer or _train_tokenizer(splits, config)
     warnings = splits.warnings
     if config.data.has_condition:
@@ -113,8 +115,9 @@ def target_counts(store: TokenStore, vocab_size: int) -> Tensor:
 
 def _train_tokenizer(splits: Splits, config: RunConfig) -> Tokenizer:
     kind = default_kind(splits.train) if config.data.tokenizer == "auto" else config.data.tokenizer
+    texts = tokenizer_texts(config.data, splits.train)
     return Tokenizer.train(
-        splits.train, kind=kind, vocab_size=config.data.vocab_size, normalize=config.data.normalize
+        texts, kind=kind, vocab_size=config.data.vocab_size, normalize=config.data.normalize
     )
 
 
