@@ -2,8 +2,9 @@
 
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from textvae.evaluation.texts import ngrams
 from textvae.evaluation.units import units
 
 ORDERS, BUCKETS = (1, 2, 3), 1 << 18
-EPOCHS, BATCH, RATE = 10, 64, 0.1
+EPOCHS, MIN_STEPS, BATCH, RATE = 10, 100, 64, 0.1
 MAX_TEXTS, HELD_OUT_SHARE, MAX_HELD_OUT = 50_000, 0.1, 2000
 _WORD = re.compile(r"\w+|[^\w\s]")
 
@@ -80,18 +81,23 @@ def _trained(features: Sequence[Tensor], wanted: Tensor, num_labels: int, seed: 
     bag = nn.EmbeddingBag(BUCKETS, num_labels, mode="mean", sparse=True)
     nn.init.zeros_(bag.weight)
     optimizer = torch.optim.SparseAdam(bag.parameters(), lr=RATE)
-    generator, num_steps = np.random.default_rng(seed), EPOCHS * -(-len(features) // BATCH)
+    num_steps = max(MIN_STEPS, EPOCHS * -(-len(features) // BATCH))
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, num_steps)
-    for _ in range(EPOCHS):
-        order = generator.permutation(len(features))
-        for start in range(0, len(order), BATCH):
-            chosen = order[start : start + BATCH]
-            loss = nn.functional.cross_entropy(_logits(bag, [features[i] for i in chosen]), wanted[chosen])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
+    for chosen in islice(_batches(len(features), seed), num_steps):
+        loss = nn.functional.cross_entropy(_logits(bag, [features[i] for i in chosen]), wanted[chosen])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
     return bag.weight.detach()
+
+
+def _batches(num: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield numbers of texts in random order, epoch after epoch."""
+    generator = np.random.default_rng(seed)
+    while True:
+        order = generator.permutation(num)
+        yield from (order[start : start + BATCH] for start in range(0, num, BATCH))
 
 
 @torch.no_grad()

@@ -165,9 +165,14 @@ class Task:
             "R": max(map(len, references), default=0),
             "units": CHINESE_WORDS if self.by_words else LETTERS,
             "texts": digest_of([digest_of(list(texts)) for texts in given]),
-            "training": None if self.training is None else digest_of(self.training),
+            "training": self._training_digest,
             "seed": self.seed,
         }
+
+    @property
+    def _training_digest(self) -> str | None:
+        labels = self.training_labels or []
+        return None if self.training is None else digest_of([*self.training, *labels])
 
     def _once(self, what: str, texts: list[str], measured: Callable[[], np.ndarray]) -> np.ndarray:
         """Return what was measured of these texts before, or measure it."""
