@@ -11,6 +11,7 @@ from textvae.errors import ConfigError, DataError
 from textvae.evaluation.bleu import bleu_columns, bleu_tokenizer, chrf_columns, self_bleu, self_bleus
 from textvae.evaluation.bootstrap import Tally
 from textvae.evaluation.definitions import DEFINITIONS, FAMILIES, as_records, define, render
+from textvae.evaluation.tasks.families import TASK_FAMILIES
 from textvae.evaluation.texts import copy_rate, distinct_n, exact_matches, unknown_words
 from textvae.evaluation.units import CHINESE_WORDS, chinese_words, units
 
@@ -175,7 +176,8 @@ def test_unknown_words_are_counted_most_frequent_first():
 
 
 def test_every_measure_is_defined_once_and_as_json():
-    assert len(DEFINITIONS) == sum(len(family.definitions) for family in FAMILIES)
+    families = [*FAMILIES, *TASK_FAMILIES]
+    assert len(DEFINITIONS) == sum(len(family.definitions) for family in families)
     records = as_records()
     assert json.loads(json.dumps(records)) == records
     assert [record["key"] for record in records] == list(DEFINITIONS)

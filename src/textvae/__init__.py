@@ -30,6 +30,7 @@ _HOMES = {
     "TrainingConfig": "textvae.config",
     "TrainingError": "textvae.errors",
     "compare": "textvae.evaluation.comparison",
+    "evaluate_answers": "textvae.evaluation.tasks.report",
     "inspect_corpus": "textvae.data.inspection",
     "open_corpus": "textvae.data.sources",
     "register_decoder": "textvae.models",
@@ -53,6 +54,7 @@ __all__ = [
     "TrainingError",
     "__version__",
     "compare",
+    "evaluate_answers",
     "inspect_corpus",
     "open_corpus",
     "register_decoder",
@@ -73,6 +75,7 @@ if TYPE_CHECKING:
     from textvae.data.tokenizers import Tokenizer
     from textvae.errors import ConfigError, DataError, RunError, TextVAEError, TrainingError
     from textvae.evaluation.comparison import compare
+    from textvae.evaluation.tasks.report import evaluate_answers
     from textvae.models import register_decoder, register_encoder
     from textvae.progress import ProgressLine
     from textvae.vae import TextVAE

@@ -9,7 +9,20 @@ from typing import Annotated
 import typer
 
 from textvae import __version__
-from textvae.cli import compare, demo, doctor, evaluate, export, info, inspect, latents, prior, texts, train
+from textvae.cli import (
+    compare,
+    demo,
+    doctor,
+    evaluate,
+    export,
+    info,
+    inspect,
+    latents,
+    measure,
+    prior,
+    texts,
+    train,
+)
 from textvae.cli.groups import grouped
 from textvae.cli.verb import Verb
 
@@ -37,6 +50,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     evaluate.evaluate,
     doctor.doctor,
     compare.compare,
+    measure.measure,
     export.export,
 )
 

@@ -2,12 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 
 import numpy as np
 from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
 
 from textvae.data.scripts import SPACELESS, is_spaceless, script_counts
 from textvae.errors import DataError
+from textvae.evaluation.bootstrap import FORMULAS
 from textvae.evaluation.texts import check_list, check_pairs
 from textvae.evaluation.units import CHINESE_WORDS, Split, chinese_words, units
 
@@ -37,11 +40,21 @@ def bleu_columns(decodes: Sequence[str], inputs: Sequence[str], tokenizer: str) 
         DataError: a string where a list belongs, no text, or lists of different lengths.
     """
     check_pairs(decodes, inputs)
+    return multi_bleu_columns(decodes, [[text] for text in inputs], tokenizer)
+
+
+def multi_bleu_columns(
+    texts: Sequence[str], references: Sequence[Sequence[str]], tokenizer: str
+) -> np.ndarray:
+    """Return the columns of `bleu_columns`, (N, 10), for texts with one or more references each.
+
+    Matches are clipped by the reference that has the n-gram most; the reference length is the closest one.
+    """
     if tokenizer == CHINESE_WORDS:
-        decodes, inputs = ([" ".join(chinese_words(text)) for text in texts] for texts in (decodes, inputs))
-        tokenizer = "none"
-    bleu = BLEU(tokenize=tokenizer, effective_order=True)
-    scores = (bleu.sentence_score(a, [b]) for a, b in zip(decodes, inputs, strict=True))
+        texts = list(map(_spaced, texts))
+        references = [list(map(_spaced, several)) for several in references]
+    bleu = BLEU(tokenize=_sacrebleu_tokenizer(tokenizer), effective_order=True)
+    scores = (bleu.sentence_score(a, several) for a, several in zip(texts, references, strict=True))
     return np.array([[*one.counts, *one.totals, one.sys_len, one.ref_len] for one in scores], dtype=float)
 
 
@@ -54,7 +67,33 @@ def chrf_columns(decodes: Sequence[str], inputs: Sequence[str]) -> np.ndarray:
         DataError: a string where a list belongs, no text, or lists of different lengths.
     """
     check_pairs(decodes, inputs)
-    return np.array([_chrf_row(a, b) for a, b in zip(decodes, inputs, strict=True)], dtype=float)
+    return multi_chrf_columns(decodes, [[text] for text in inputs])
+
+
+def multi_chrf_columns(texts: Sequence[str], references: Sequence[Sequence[str]]) -> np.ndarray:
+    """Return the columns of `chrf_columns`, (N, 18), each text with the reference that it fits best."""
+    rows = []
+    for text, several in zip(texts, references, strict=True):
+        against = np.array([_chrf_row(text, reference) for reference in several], dtype=float)
+        rows.append(against[FORMULAS["chrf"](against).argmax()])
+    return np.array(rows)
+
+
+def signatures(references: Sequence[Sequence[str]], tokenizer: str) -> tuple[str, str]:
+    """Return sacrebleu's signatures of BLEU and chrF with these references: what others need for the same numbers."""
+    some = {len(several): several for several in references}.values()  # where their numbers vary, it says so
+    streams = list(zip_longest(*some))
+    metrics = BLEU(tokenize=_sacrebleu_tokenizer(tokenizer), references=streams), CHRF(references=streams)
+    bleu, chrf = (str(metric.get_signature()) for metric in metrics)
+    return bleu, chrf
+
+
+def _sacrebleu_tokenizer(tokenizer: str) -> str:
+    return "none" if tokenizer == CHINESE_WORDS else tokenizer
+
+
+def _spaced(text: str) -> str:
+    return " ".join(chinese_words(text))
 
 
 def _chrf_row(decode: str, text: str) -> list[int]:

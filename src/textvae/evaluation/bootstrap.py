@@ -61,12 +61,19 @@ def _chrf(sums: np.ndarray) -> np.ndarray:
     return 100 * (1 + weight) * precision * recall / np.where(below > 0, below, 1.0)
 
 
+def _geometric(sums: np.ndarray) -> np.ndarray:
+    """Geometric mean of ratios; columns: above and below of each in turn. A ratio below 0 counts as 0."""
+    ratios = _ratio(sums.reshape(*sums.shape[:-1], -1, 2))
+    return np.maximum(ratios, 0.0).prod(axis=-1) ** (1 / ratios.shape[-1])
+
+
 FORMULAS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "ratio": _ratio,
     "perplexity": _perplexity,
     "bits": _bits,
     "bleu": _bleu,
     "chrf": _chrf,
+    "geometric": _geometric,
 }
 """From sums over texts, (..., P), to the measure, (...)."""
 
@@ -95,6 +102,11 @@ class Tally:
     def ratio(cls, above: Any, below: Any, *, formula: str = "ratio", aligned: bool = True) -> "Tally":
         """Return the tally of a sum over texts divided by another, or of a function of that."""
         return cls(formula, np.stack([np.asarray(above), np.asarray(below)], axis=1).astype(float), aligned)
+
+    @classmethod
+    def geometric(cls, *ratios: "Tally") -> "Tally":
+        """Return the tally of the geometric mean of ratios of the same texts."""
+        return cls("geometric", np.concatenate([ratio.columns for ratio in ratios], axis=1))
 
     @property
     def value(self) -> float:

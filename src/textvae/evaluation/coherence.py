@@ -79,10 +79,16 @@ def places(texts: Sequence[str], seed: int) -> Places:
 
 
 def fits(judge: Codec, found: Places) -> np.ndarray:
+    """Return `fitting` without the places whose texts are longer than the judge reads."""
+    scores = fitting(judge, found)
+    return scores[~np.isnan(scores)]
+
+
+def fitting(judge: Codec, found: Places) -> np.ndarray:
     """Return 1 where the next sentence fits better than that of the next text, 0 where not, 0.5 where neither, (P,).
 
-    log p(next | before) is log p(before + next) less log p(before), which is the same for both. Places whose texts
-    are longer than the judge reads are left out.
+    log p(next | before) is log p(before + next) less log p(before), which is the same for both. NaN: the texts are
+    longer than the judge reads.
     """
     before, after = found.before, found.after
     others = after[1:] + after[:1]
@@ -97,7 +103,7 @@ def fits(judge: Codec, found: Places) -> np.ndarray:
             for pair in zip(true, false, strict=True)
         ]
     )
-    return (0.5 + 0.5 * np.sign(gain))[read]
+    return np.where(read, 0.5 + 0.5 * np.sign(gain), np.nan)
 
 
 def measure(subject: Subject) -> Findings:
@@ -106,13 +112,13 @@ def measure(subject: Subject) -> Findings:
     kinds = {"coherence": subject.samples, "coherence_held_out": subject.texts}
     for key, texts in kinds.items():
         found = places(texts, subject.seed)
-        fitting = fits(subject.judge, found) if len(found.before) >= MIN_PAIRS else np.empty(0)
-        if len(fitting) < MIN_PAIRS:
+        scores = fits(subject.judge, found) if len(found.before) >= MIN_PAIRS else np.empty(0)
+        if len(scores) < MIN_PAIRS:
             kind = "held-out" if key.endswith("held_out") else "random"
-            num = len(fitting) or len(found.before)
+            num = len(scores) or len(found.before)
             notes += (f"coherence is left out for {kind} texts: {num} {FEW}",)
             continue
-        measures[key], own[key] = Tally.mean(fitting, aligned=False), {"P": len(fitting)}
+        measures[key], own[key] = Tally.mean(scores, aligned=False), {"P": len(scores)}
     return Findings(
         measures=measures, settings=forward_reverse.settings(subject), own_settings=own, notes=notes
     )

@@ -1,8 +1,8 @@
 """The registry of measures: what each number is, exactly, so that it is printed beside the number.
 
 Each definition stands beside the computation of its measure, in the module of its family. Symbols in the definitions are
-settings of one evaluation: N sentences (or texts), K importance samples, D latent dimensions, P pairs, "tokenizer" as
-sacrebleu names it.
+settings of one evaluation: N sentences (or texts, or sources), K importance samples, D latent dimensions, P pairs, M answers
+to a source, R references, "tokenizer" as sacrebleu names it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,8 +23,10 @@ from textvae.evaluation import (
 )
 from textvae.evaluation.definition import Definition
 from textvae.evaluation.family import Family
+from textvae.evaluation.subject import Subject
+from textvae.evaluation.tasks.families import TASK_FAMILIES
 
-FAMILIES: tuple[Family, ...] = (
+FAMILIES: tuple[Family[Subject], ...] = (
     perplexities.FAMILY,
     latents.FAMILY,
     reconstruction.FAMILY,
@@ -37,9 +39,12 @@ FAMILIES: tuple[Family, ...] = (
 """In the order in which they are measured and printed."""
 
 DEFINITIONS: Mapping[str, Definition] = {
-    definition.key: definition for family in FAMILIES for definition in family.definitions
+    definition.key: definition
+    for families in (FAMILIES, TASK_FAMILIES)
+    for family in families
+    for definition in family.definitions
 }
-"""Every measure by key, in the order reports print them."""
+"""Every measure by key, of models first, then of answers, in the order reports print them."""
 
 
 def define(key: str) -> Definition:

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, TypeVar
 
 from textvae.evaluation.bootstrap import Tally
 from textvae.evaluation.definition import Definition
 
-if TYPE_CHECKING:
-    from textvae.evaluation.subject import Subject
+S = TypeVar("S")
+"""What is measured: a model (`Subject`), or answers (`Task`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +27,16 @@ class Findings:
     """What the HTML report shows beside the numbers; JSON values, no text of the corpus."""
 
 
-def _nothing(subject: "Subject") -> dict[str, Any]:
+def _nothing(subject: Any) -> dict[str, Any]:
     return {}
 
 
+def _free(subject: Any) -> float:
+    return 0.0
+
+
 @dataclass(frozen=True, kw_only=True)
-class Family:
+class Family(Generic[S]):
     """Measures that are taken together.
 
     Attributes:
@@ -40,15 +44,15 @@ class Family:
         definitions: its measures.
         measure: takes them.
         applies: whether there is what it needs.
-        passes: what it costs, in texts passed once through the decoder, about; None: the time cannot be foretold.
+        passes: what it costs, in texts passed once through the decoder, about.
         inputs: what its results depend on beside the evaluation's own settings; JSON values.
         is_kept: whether kept results are read; not where the code that computes them may have changed.
     """
 
     name: str
     definitions: tuple[Definition, ...]
-    measure: Callable[["Subject"], Findings]
-    applies: Callable[["Subject"], bool]
-    passes: Callable[["Subject"], float]
-    inputs: Callable[["Subject"], dict[str, Any]] = _nothing
+    measure: Callable[[S], Findings]
+    applies: Callable[[S], bool]
+    passes: Callable[[S], float] = _free
+    inputs: Callable[[S], dict[str, Any]] = _nothing
     is_kept: bool = True

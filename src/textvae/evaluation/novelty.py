@@ -13,7 +13,7 @@ from textvae.evaluation.texts import copies
 NEAR, SEEN_SHARE = 0.2, 0.5
 SEEN = "most of the texts measured are training texts: measures on them look better than they are"
 
-_DISTANCE = (
+DISTANCE = (
     "edit distance to the nearest training text in units, insertions, deletions and substitutions / units of the longer "
     f"one, found exactly; {UNITS}"
 )
@@ -33,7 +33,7 @@ DEFINITIONS = (
         "distance to training",
         "0 to 1",
         "neither",
-        f"Mean over N samples of the {_DISTANCE}. To be read beside that of held-out texts.",
+        f"Mean over N samples of the {DISTANCE}. To be read beside that of held-out texts.",
         ("N",),
         same=("training", *SAME),
     ),
@@ -42,7 +42,7 @@ DEFINITIONS = (
         "near copies (< 0.2)",
         "share of samples",
         "lower",
-        f"Samples less than 0.2 from a training text / N samples, by {_DISTANCE}. To be read beside that of held-out texts.",
+        f"Samples less than 0.2 from a training text / N samples, by {DISTANCE}. To be read beside that of held-out texts.",
         ("N",),
         same=("training", *SAME),
     ),
@@ -51,7 +51,7 @@ DEFINITIONS = (
         "distance, held out",
         "0 to 1",
         "neither",
-        f"Mean over N held-out texts of the {_DISTANCE}. The yardstick: new texts of the same kind.",
+        f"Mean over N held-out texts of the {DISTANCE}. The yardstick: new texts of the same kind.",
         ("N",),
         same=("training", "units", "texts"),
     ),
@@ -60,7 +60,7 @@ DEFINITIONS = (
         "near copies, held out",
         "share of texts",
         "neither",
-        f"Held-out texts less than 0.2 from a training text / N texts, by {_DISTANCE}. The yardstick.",
+        f"Held-out texts less than 0.2 from a training text / N texts, by {DISTANCE}. The yardstick.",
         ("N",),
         same=("training", "units", "texts"),
     ),

@@ -16,6 +16,8 @@ from textvae.evaluation.reconstruction import GREEDY
 from textvae.evaluation.record import Evaluation
 
 SHOWN, STEPS = 12, 7
+TEXTS = "{N:,} texts, K = {K}, {samples:,} prior samples, {pairs} pairs, seed {seed}"
+ANSWERS = "{N:,} sources, {M} answers each, {R} references each at most, seed {seed}"
 
 PRIVATE = (
     "Originals are texts of the data that were measured. They are in this file because a report was asked for; "
@@ -31,6 +33,8 @@ class Examples:
     reconstructions: Sequence[str] = ()
     path: Sequence[str] = field(default_factory=tuple)
     """From the first original to the last."""
+    answered: Sequence[tuple[str, str, str]] = ()
+    """Source, main answer, first reference."""
 
 
 def examples(
@@ -85,6 +89,12 @@ def evaluation_page(found: Evaluation, shown: Examples, *, title: str, curves: b
             html.heading("From the first original to the last, through latent space"),
             html.texts(shown.path),
         ]
+    if shown.answered:
+        head = ("source", "first answer", "first reference")
+        body += [
+            html.heading("Sources, answers and references"),
+            html.table(head, shown.answered[:SHOWN]),
+        ]
     return html.page(title, body)
 
 
@@ -118,11 +128,7 @@ def comparison_page(found: Comparison, *, title: str) -> str:
 
 def summary(found: Evaluation) -> str:
     """Return what was measured, in a sentence."""
-    settings = found.settings
-    return (
-        f"{settings['N']:,} texts, K = {settings['K']}, {settings['samples']:,} prior samples, "
-        f"{settings['pairs']} pairs, seed {settings['seed']}"
-    )
+    return (TEXTS if "K" in found.settings else ANSWERS).format(**found.settings)
 
 
 def notes(found: Evaluation) -> list[str]:

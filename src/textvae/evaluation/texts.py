@@ -30,8 +30,13 @@ def distinct_n(texts: Sequence[str], n: int, split: Split = units) -> float:
         DataError: a string where a list belongs.
     """
     check_list("texts", texts)
-    grams = Counter(gram for text in texts for gram in _ngrams(split(text), n))
+    grams = Counter(gram for text in texts for gram in ngrams(split(text), n))
     return len(grams) / grams.total() if grams else 0.0
+
+
+def ngrams(row: Sequence[str], n: int) -> Iterable[tuple[str, ...]]:
+    """Return the runs of n units, in order."""
+    return zip(*(row[start:] for start in range(n)), strict=False)
 
 
 def copy_rate(samples: Sequence[str], training: Iterable[str]) -> float:
@@ -87,10 +92,6 @@ def unknown_words(samples: Iterable[str], training: Iterable[str]) -> dict[str, 
     return dict(counts.most_common())
 
 
-def _ngrams(row: list[str], n: int) -> Iterable[tuple[str, ...]]:
-    return zip(*(row[start:] for start in range(n)), strict=False)
-
-
 def _words(text: str) -> list[str]:
     return [word for unit in units(text.casefold()) for word in _WORD.findall(unit)]
 
@@ -105,7 +106,7 @@ def check_pairs(decodes: Sequence[str], inputs: Sequence[str]) -> None:
         )
 
 
-def check_list(name: str, texts: Iterable[str]) -> None:
+def check_list(name: str, texts: Iterable[object]) -> None:
     """Refuse a bare string: it would be scored character by character."""
     if isinstance(texts, str):
         raise DataError(f"{name} is one string, {texts[:40]!r}; a list of texts is needed")

@@ -1,0 +1,1 @@
+"""Measures of answers: texts that a model gave to sources or labels, beside references."""

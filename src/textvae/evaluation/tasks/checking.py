@@ -1,0 +1,88 @@
+"""From what people pass to a `Task`: lists that agree, and texts that are there."""
+
+from collections.abc import Sequence
+
+from textvae.codec import Codec
+from textvae.errors import ConfigError, DataError
+from textvae.evaluation.tasks.task import Task
+from textvae.evaluation.texts import check_list
+
+
+def checked_task(
+    answers: Sequence[str] | Sequence[Sequence[str]],
+    references: Sequence[str] | Sequence[Sequence[str]] | None = None,
+    *,
+    sources: Sequence[str] | None = None,
+    labels: Sequence[str] | None = None,
+    lengths: Sequence[int] | None = None,
+    training: Sequence[str] | None = None,
+    training_labels: Sequence[str] | None = None,
+    judge: Codec | None = None,
+    chinese_words: bool = False,
+    seed: int = 0,
+) -> Task:
+    """Return what is to be measured; a text alone stands for a list of one.
+
+    Raises:
+        ConfigError: a judge that is no language model.
+        DataError: numbers that do not agree, no answer, an empty reference, a string where a list belongs.
+    """
+    task = Task(
+        answers=_lists("answers", answers),
+        references=None if references is None else _lists("references", references),
+        sources=_listed("sources", sources),
+        labels=_listed("labels", labels),
+        lengths=None if lengths is None else list(lengths),
+        training=_listed("training", training),
+        training_labels=_listed("training_labels", training_labels),
+        judge=judge,
+        by_words=chinese_words,
+        seed=seed,
+    )
+    _check_numbers(task)
+    _check_texts(task)
+    if judge is not None and judge.model.config.has_latent:
+        raise ConfigError("the judge has a latent; a language model is needed, as RUN/baseline of the doctor")
+    return task
+
+
+def _check_numbers(task: Task) -> None:
+    num = len(task.answers)
+    if not num:
+        raise DataError("no answers; at least one is needed")
+    for name in ("references", "sources", "labels", "lengths"):
+        given = getattr(task, name)
+        if given is not None and len(given) != num:
+            raise DataError(f"answers to {num} sources, but {name} for {len(given)}; one for each is needed")
+    if task.training_labels is not None and len(task.training_labels) != len(task.training or []):
+        raise DataError(
+            f"{len(task.training_labels)} labels for {len(task.training or [])} training texts; one for each is needed"
+        )
+    for number, several in enumerate(task.answers, 1):
+        if len(several) != task.num_answers or not several:
+            raise DataError(
+                f"{len(several)} answers to source {number}, {task.num_answers} to the first; equally many, and at "
+                "least one, are needed"
+            )
+
+
+def _check_texts(task: Task) -> None:
+    for number, several in enumerate(task.references or [], 1):
+        if not several or not all(text.strip() for text in several):
+            raise DataError(f"a reference of source {number} is empty; remove it, or the source")
+    if task.training is not None and not any(text.strip() for text in task.training):
+        raise DataError("no training texts; leave them out, or give some")
+    if not any(text.strip() for text in task.main):
+        raise DataError("every first answer is empty; there is nothing to measure")
+
+
+def _lists(name: str, rows: Sequence[str] | Sequence[Sequence[str]]) -> list[list[str]]:
+    check_list(name, rows)
+    return [[row] if isinstance(row, str) else list(row) for row in rows]
+
+
+def _listed(name: str, texts: Sequence[str] | None) -> list[str] | None:
+    if texts is None:
+        return None
+    check_list(name, texts)
+    return list(texts)

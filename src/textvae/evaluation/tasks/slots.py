@@ -1,0 +1,112 @@
+"""Data to text: whether the values of a meaning representation are found in its text."""
+
+import re
+from collections.abc import Sequence
+
+from textvae.data.scripts import is_spaceless, script_counts
+from textvae.evaluation.bootstrap import Tally
+from textvae.evaluation.family import Family, Findings
+from textvae.evaluation.tasks.task import Task
+from textvae.evaluation.tasks.yardstick import beside, both
+
+Slot = tuple[str, str]
+"""Name and value."""
+
+_SLOT = re.compile(r"\s*([^\[\],]+?)\s*\[([^\[\]]*)\]\s*")
+_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_BOOLEANS = {"yes", "no", "true", "false"}
+
+_FOUND = (
+    "as whole words, or as letters in scripts without spaces, whatever the case, with hyphens, underscores and runs of "
+    "white space as one space; of a yes or no, the slot's name is looked for"
+)
+
+DEFINITIONS = (
+    *beside(
+        "slot_coverage",
+        "slot coverage",
+        "share of slots",
+        "higher",
+        "Values of the sources' slots, as in name[The Eagle], food[English], that are found in the text / slots, sums over "
+        f"the N {{texts}}: {_FOUND}.",
+        same=("texts",),
+    ),
+    *beside(
+        "slots_complete",
+        "all slots said",
+        "share of texts",
+        "higher",
+        f"Texts in which all values of their source's slots are found / N {{texts}}: {_FOUND}.",
+        same=("texts",),
+    ),
+)
+
+
+def slots_of(source: str) -> list[Slot] | None:
+    """Return the slots of a meaning representation; None where the text is none.
+
+    >>> slots_of("name[The Eagle], familyFriendly[yes]")
+    [('name', 'The Eagle'), ('familyFriendly', 'yes')]
+    >>> slots_of("The Eagle [a pub] is there.") is None
+    True
+    """
+    slots, place = [], 0
+    while found := _SLOT.match(source, place):
+        slots.append((found[1], found[2]))
+        place = found.end()
+        if place == len(source):
+            return slots
+        if source[place] not in ",;|":
+            return None
+        place += 1
+    return None
+
+
+def is_said(slot: Slot, text: str) -> bool:
+    """Return whether a slot's value is found in a text.
+
+    >>> is_said(("familyFriendly", "no"), "It is not family-friendly.")
+    True
+    """
+    name, value = slot
+    wanted = _CAPITAL.sub(" ", name) if value.casefold() in _BOOLEANS else value
+    wanted, text = _plain(wanted), _plain(text)
+    if is_spaceless(script_counts(wanted)):
+        return wanted in text
+    return re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", text) is not None
+
+
+def measure(task: Task) -> Findings:
+    """Return how many slots are said, and how many texts say all of theirs."""
+    slots = [slots_of(source) or [] for source in task.sources or []]
+    measures: dict[str, float | Tally] = {}
+    measures |= both(task, "slot_coverage", lambda texts: _coverage(texts, slots))
+    measures |= both(
+        task,
+        "slots_complete",
+        lambda texts: Tally.mean(
+            [num == len(of) for num, of in zip(_said(texts, slots), slots, strict=True)]
+        ),
+    )
+    return Findings(measures=measures)
+
+
+def applies(task: Task) -> bool:
+    """Return whether every source is a meaning representation."""
+    return task.sources is not None and all(slots_of(source) for source in task.sources)
+
+
+def _coverage(texts: Sequence[str], slots: Sequence[Sequence[Slot]]) -> Tally:
+    return Tally.ratio(_said(texts, slots), [len(several) for several in slots])
+
+
+def _said(texts: Sequence[str], slots: Sequence[Sequence[Slot]]) -> list[int]:
+    pairs = zip(texts, slots, strict=True)
+    return [sum(is_said(slot, text) for slot in several) for text, several in pairs]
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.split(r"[\s_-]+", text.casefold())).strip()
+
+
+FAMILY = Family(name="slots", definitions=DEFINITIONS, measure=measure, applies=applies)
