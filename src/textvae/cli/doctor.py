@@ -2,14 +2,14 @@
 
 import shlex
 from collections.abc import Sequence
-from itertools import islice
 from math import log
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from textvae.cli.arguments import Run
 from textvae.cli.baseline import TrainingData, baseline_of, find_training_data
+from textvae.cli.given import reading_of, texts_and_conditions
 from textvae.cli.groups import Reading, WithModel
 from textvae.cli.measuring import held_out_share
 from textvae.cli.screen import Screen
@@ -66,11 +66,13 @@ def doctor(
     from textvae.evaluation.diagnosis import diagnose
 
     known = find_training_data(run, data, training)
-    corpus = measured(run, data, known, reading, common.screen)
     vae = common.load(run)
+    corpus = measured(run, data, known, reading, common.screen, **reading_of(vae.codec))
+    texts, conditions = texts_and_conditions(vae.codec, corpus, limit)
     found = diagnose(
         vae.codec,
-        list(islice(corpus, limit)),
+        texts,
+        conditions=conditions,
         run=run,
         data=known.name,
         baseline=baseline_of(run, known, common, wanted=baseline),
@@ -85,7 +87,9 @@ def doctor(
         raise typer.Exit(FAILED)
 
 
-def measured(run: str, data: str | None, known: TrainingData, reading: Reading, screen: Screen) -> "Corpus":
+def measured(
+    run: str, data: str | None, known: TrainingData, reading: Reading, screen: Screen, **others: Any
+) -> "Corpus":
     """Return the texts to measure on: DATA, of training data what was held out; unset, that of those found."""
     if known.valid is not None and data in (None, known.name):
         screen.note(f"note: measured on what training held out of {known.title}")
@@ -95,7 +99,7 @@ def measured(run: str, data: str | None, known: TrainingData, reading: Reading, 
             f"no DATA given, and {known.title} of {run} not found; a run folder holds no texts: name the training data, "
             "or other texts"
         )
-    return held_out_share(run, reading.open(data, screen), screen)[0]
+    return held_out_share(run, reading.open(data, screen, **others), screen)[0]
 
 
 def show(found: "Diagnosis", screen: Screen) -> None:
@@ -125,6 +129,11 @@ def numbers(found: "Diagnosis") -> list[tuple[str, str]]:
         ("distortion", f"{vitals.distortion:.2f} nats a text"),
         ("rate", f"{vitals.rate:.2f} nats a text{target}"),
         ("z buys", f"{vitals.gain:.2f} ± {found.gain_error:.2f} nats a text: another's z is worse by that"),
+        *(
+            [("condition buys", f"{vitals.condition_gain:.2f} nats a text: another's is worse by that")]
+            if vitals.condition_gain is not None
+            else []
+        ),
         ("mutual information", f"{told:.2f} nats, at most ln {vitals.num_texts:,} = {most:.2f}"),
         (
             "active units",

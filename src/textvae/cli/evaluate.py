@@ -54,7 +54,7 @@ def page(run: str, measured: Measured) -> str:
     curves = Path(run) / CURVES_FILE
     return evaluation_page(
         measured.found,
-        examples(measured.vae.codec, measured.texts),
+        examples(measured.vae.codec, measured.texts, measured.conditions),
         title=f"{run} on {measured.data}",
         curves=curves.read_bytes() if curves.exists() else None,
     )

@@ -111,9 +111,9 @@ class Reading(Group):
         """The settings of `DataConfig` that they are; what was not given is None."""
         return {"text": self.text, "blank_line": self.blank_line or None, "encoding": self.encoding}
 
-    def open(self, source: str, screen: Screen) -> "Corpus":
-        """Open a corpus, and print notes on it."""
-        return open_noted(source, screen, **dataclasses.asdict(self))
+    def open(self, source: str, screen: Screen, **others: Any) -> "Corpus":
+        """Open a corpus with other options of `open_corpus` too, and print notes on it."""
+        return open_noted(source, screen, **dataclasses.asdict(self), **others)
 
     def texts(self, source: str, screen: Screen) -> list[str]:
         """Return the texts of a corpus, of which there must be some."""
@@ -155,6 +155,7 @@ DECODING_OPTIONS = {
     "no_repeat_ngram": ("--no-repeat-ngram", "No run of this many tokens twice; 0: off."),
     "min_length": ("--min-length", "Tokens at least."),
     "max_length": ("--max-length", "Tokens at most; unset: the model's limit."),
+    "guidance": ("--guidance", "Weight of the condition: 1 as trained, 2 twice that."),
     "candidates": ("--candidates", "Drawn for each text; the best is kept."),
     "slor": ("--slor", "Rank candidates by log p (0) to SLOR (1), which common words do not raise."),
     "known_words": ("--any-words", "Also words that training never saw."),

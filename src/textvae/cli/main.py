@@ -45,6 +45,8 @@ VERBS: tuple[Callable[..., None], ...] = (
     texts.reconstruct,
     texts.interpolate,
     texts.neighbors,
+    generate.generate,
+    generate.chat,
     latents.encode,
     latents.decode,
     evaluate.evaluate,

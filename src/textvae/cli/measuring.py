@@ -2,17 +2,18 @@
 
 import dataclasses
 import os
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from textvae.cli.given import reading_of, texts_and_conditions
 from textvae.cli.groups import Group, Reading, WithModel
 from textvae.cli.screen import Screen
 from textvae.errors import ConfigError
 
 if TYPE_CHECKING:
+    from textvae.data.conditions import Conditions
     from textvae.data.sources import Corpus
     from textvae.evaluation.judging import Judging
     from textvae.evaluation.record import Evaluation
@@ -26,6 +27,7 @@ class Measured:
     vae: "TextVAE"
     data: str
     texts: list[str]
+    conditions: "Conditions | None"
     found: "Evaluation"
 
 
@@ -82,10 +84,12 @@ class Measuring(Group):
         from textvae.evaluation.user import load_metric
 
         screen = common.screen
-        corpus, trained_on = held_out_share(run, reading.open(data, screen), screen)
+        vae = common.load(run)
+        corpus = reading.open(data, screen, **reading_of(vae.codec))
+        corpus, trained_on = held_out_share(run, corpus, screen)
         training = reading.open(self.training, screen) if self.training else trained_on
         metrics = {name: load_metric(name, never_from=Path(run)) for name in self.metric or ()}
-        vae, texts = common.load(run), list(islice(corpus, self.limit))
+        texts, conditions = texts_and_conditions(vae.codec, corpus, self.limit)
         folder = run_folder(run)
         keep = None if self.no_cache else folder
         if keep and not os.access(keep.parent, os.W_OK):
@@ -94,6 +98,7 @@ class Measuring(Group):
         found = evaluate(
             vae.codec,
             texts,
+            conditions=conditions,
             num_samples=self.k,
             num_prior=self.samples,
             num_pairs=self.pairs,
@@ -106,7 +111,7 @@ class Measuring(Group):
             tell=screen.note,
             seed=common.seed or 0,
         )
-        return Measured(vae, corpus.name, texts, found)
+        return Measured(vae, corpus.name, texts, conditions, found)
 
     def _judging(self, folder: Path | None) -> "Judging | None":
         from textvae.evaluation.judging import Judging

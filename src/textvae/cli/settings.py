@@ -15,7 +15,8 @@ from textvae.errors import ConfigError
 
 SECTIONS = {
     "valid": "data", "test": "data", "tokenizer": "data", "vocab_size": "data", "normalize": "data",
-    "text": "data", "blank_line": "data", "encoding": "data", "target_rate": "objective",
+    "text": "data", "blank_line": "data", "encoding": "data",
+    "source": "data", "labels": "data", "feature": "data", "target_rate": "objective",
     "epochs": "training", "max_time": "training", "threads": "training", "batch_tokens": "training", "seed": "training",
 }  # fmt: skip
 """The section of each setting that has an option."""
@@ -42,6 +43,32 @@ class SettingOptions(Group):
     ] = None
     purpose: Annotated[
         str | None, typer.Option("--for", metavar="PRESET", help="sampling (default) or editing.")
+    ] = None
+    task: Annotated[
+        str | None,
+        typer.Option(
+            "--task",
+            help="translation, dialogue, summary, completion, infill, caption, data-to-text or persona.",
+        ),
+    ] = None
+    source: Annotated[
+        str | None, typer.Option("--source", metavar="COLUMN", help="The text that each text answers to.")
+    ] = None
+    label: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--label",
+            metavar="COLUMN",
+            help="Labels, as sentiment, stars:ordinal, year:numeric or topic=0; repeatable.",
+        ),
+    ] = None
+    feature: Annotated[
+        str | None,
+        typer.Option(
+            "--feature",
+            metavar="COLUMN|FILE",
+            help="Numbers: a column, or a .npy or .npz file (a.npz:{split}_x), a row for each row.",
+        ),
     ] = None
     target_rate: Annotated[
         float | None, typer.Option("--target-rate", help="Nats of a text that z is to keep.")
@@ -80,7 +107,7 @@ class SettingOptions(Group):
             _sections({**self._given(), **columns, "seed": common.seed}),
             parse_assignments(self.assignments or []),
         ]
-        config = preset(self.purpose or "sampling").updated(*layers)
+        config = preset(self.purpose or "sampling").updated(self._recipe(), *layers)
         if any(_states_seed(layer) for layer in layers):
             return config
         return config.updated({"training": {"seed": common.drawn_seed}})  # a seed is told if all is well
@@ -96,6 +123,7 @@ class SettingOptions(Group):
             **columns,
             "seed": common.seed,
             "for": self.purpose,
+            "task": self.task,
             "config": self.config_file,
         }
         ignored = [name for name, value in given.items() if value is not None and name not in ON_RESUME]
@@ -112,6 +140,18 @@ class SettingOptions(Group):
 
     def _given(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in SECTIONS if hasattr(self, name)}
+
+    @property
+    def labels(self) -> str | None:
+        """All label columns as one setting."""
+        return ",".join(self.label) if self.label else None
+
+    def _recipe(self) -> Mapping[str, Mapping[str, Any]]:
+        if self.task is None:
+            return {}
+        from textvae.tasks.recipes import recipe
+
+        return recipe(self.task, self._given())
 
 
 def _sections(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

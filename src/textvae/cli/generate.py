@@ -1,0 +1,112 @@
+"""`textvae generate` and `chat`: answers of a conditional model."""
+
+import dataclasses
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from textvae.cli.arguments import Run
+from textvae.cli.given import Given
+from textvae.cli.groups import Decoding, Reading, WithModel
+from textvae.cli.screen import one_line
+from textvae.errors import ConditionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from textvae.tasks.answers import Answer
+
+Number = Annotated[int, typer.Option("-n", "--number", min=1, help="Different answers, at most.")]
+Rerank = Annotated[bool, typer.Option("--rerank", help="The likeliest first, by log p(x|c) a token.")]
+
+
+def generate(
+    run: Run,
+    given: Given,
+    decoding: Decoding,
+    reading: Reading,
+    common: WithModel,
+    data: Annotated[
+        str | None,
+        typer.Option("--input", metavar="DATA", help="Source texts, one a line or in a column; or -."),
+    ] = None,
+    number: Number = 5,
+    rerank: Rerank = False,
+) -> None:
+    """Write several different answers to a source text, labels or features.
+
+    Each comes from a z of its own and has its score before it: log p(x|c) a token, in nats. Unset decoding options are the run's own.
+    """
+    sources = _sources(given, data, reading, common)
+    vae = common.load(run)
+    config, seed = decoding.over(vae.codec.decoding), common.drawn_seed
+    rows = []
+    for row, source in enumerate(sources):
+        values = given.values | ({} if source is None else {"source": source})
+        found = vae.generate(number, decoding=config, rerank=rerank, seed=seed + row, **values)
+        rows.append({"source": source, "answers": [dataclasses.asdict(answer) for answer in found]})
+        if not common.as_json:
+            _show(source, found, common, alone=data is None)
+    if common.as_json:
+        common.screen.json({"seed": seed, "sources": rows})
+
+
+def chat(
+    run: Run,
+    given: Given,
+    decoding: Decoding,
+    common: WithModel,
+    number: Annotated[
+        int, typer.Option("-n", "--number", min=1, help="Answers drawn a turn; the likeliest is said.")
+    ] = 5,
+) -> None:
+    """Talk with a model of dialogue, a turn a line; an empty line or Ctrl-D ends it.
+
+    /new forgets what was said, /more shows the other answers that were drawn.
+    """
+    from textvae.tasks.talk import Conversation
+
+    if given.source is not None:
+        raise ConditionError("what you say is the source here; leave out --source")
+    vae = common.load(run)
+    config, seed = decoding.over(vae.codec.decoding), common.drawn_seed
+    talk = Conversation(vae.codec, given.values)
+    last: list[Answer] = []
+    for line in _heard():
+        if line == "/new":
+            talk.turns, last = [], []
+        elif line == "/more":
+            common.screen.say(*(f"  {one_line(answer.text)}" for answer in last[1:]) or ("  no others",))
+        else:
+            last = list(talk.say(line, number, decoding=config, seed=seed))
+            common.screen.say(one_line(last[0].text) if last else "…")
+
+
+def _heard() -> "Iterator[str]":
+    """Yield what is said, until an empty line or the end of the input."""
+    while True:
+        if sys.stdin.isatty():
+            print("> ", end="", file=sys.stderr, flush=True)
+        line = sys.stdin.readline().strip()
+        if not line:
+            return
+        yield line
+
+
+def _sources(given: Given, data: str | None, reading: Reading, common: WithModel) -> list[str | None]:
+    """Return the sources to answer to; None: the condition is without one."""
+    if data is None:
+        return [given.source]
+    if given.source is not None:
+        raise typer.BadParameter("give a source with --source, or several with --input, and not both")
+    return list(reading.texts(data, common.screen))
+
+
+def _show(source: str | None, found: "list[Answer]", common: WithModel, *, alone: bool) -> None:
+    if not alone and source is not None:
+        common.screen.say(one_line(source))
+    for answer in found:
+        common.screen.say(f"{'' if alone else '  '}{answer.score:7.3f}  {one_line(answer.text)}")
+    if not found:
+        common.screen.note("note: every draw was empty; try another --seed or --temperature")

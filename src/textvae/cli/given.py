@@ -1,0 +1,90 @@
+"""Conditions from the command line: what a conditional model answers to."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from textvae.cli.groups import Group
+from textvae.errors import ConditionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from textvae.codec import Codec
+    from textvae.data.conditions import Conditions
+    from textvae.data.sources import Corpus
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Given(Group):
+    """One condition for all texts."""
+
+    source: Annotated[
+        str | None, typer.Option("--source", metavar="TEXT", help="The text to answer to.")
+    ] = None
+    label: Annotated[
+        list[str] | None,
+        typer.Option("--label", metavar="NAME=VALUE", help="A label, as sentiment=positive; repeatable."),
+    ] = None
+    feature: Annotated[
+        Path | None, typer.Option("--feature", metavar="FILE", help="A .npy file with one row of features.")
+    ] = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The conditions that were given, by name."""
+        values: dict[str, Any] = {}
+        for text in self.label or ():
+            name, equals, value = text.partition("=")
+            if not (equals and name.strip() and value.strip()):
+                raise ConditionError(f"--label {text!r} cannot be read; write NAME=VALUE, as sentiment=positive")
+            values[name.strip()] = value.strip()
+        if self.source is not None:
+            if not self.source.strip():
+                raise ConditionError("--source is empty; give the text to answer to")
+            values["source"] = self.source
+        if self.feature is not None:
+            values["feature"] = _one_row(self.feature)
+        return values
+
+
+def reading_of(codec: "Codec") -> dict[str, Any]:
+    """Return how a corpus is opened so that it gives the conditions that a model takes: options of `open_corpus`."""
+    if codec.schema is None:
+        return {}
+    from textvae.data.examples import condition_columns
+
+    columns = codec.schema.columns
+    return {"columns": condition_columns(columns), "turns": columns.pairs == "dialogue"}
+
+
+def texts_and_conditions(
+    codec: "Codec", corpus: "Corpus | Iterable[str]", limit: int | None = None
+) -> "tuple[list[str], Conditions | None]":
+    """Return the first `limit` texts of a corpus, with their conditions where the model takes some.
+
+    Raises:
+        DataError: a condition that is not in the data, or that the model does not know.
+    """
+    from itertools import islice
+
+    if codec.schema is None:
+        return list(islice(corpus, limit)), None
+    import numpy as np
+
+    from textvae.data.examples import read_cells, values_of
+    from textvae.data.sources import Corpus
+
+    assert isinstance(corpus, Corpus)
+    cells = read_cells(corpus, codec.schema.columns, "test")
+    conditions = codec.conditions(values_of(cells, codec.schema))
+    num = len(cells.texts) if limit is None else min(limit, len(cells.texts))
+    return cells.texts[:num], conditions.rows(np.arange(num))
+
+
+def _one_row(path: Path) -> Any:
+    from textvae.data.features import open_array
+
+    return open_array(str(path))
