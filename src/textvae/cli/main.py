@@ -9,7 +9,20 @@ from typing import Annotated
 import typer
 
 from textvae import __version__
-from textvae.cli import compare, demo, doctor, evaluate, export, info, inspect, latents, prior, texts, train
+from textvae.cli import (
+    compare,
+    demo,
+    doctor,
+    evaluate,
+    export,
+    info,
+    inspect,
+    judge,
+    latents,
+    prior,
+    texts,
+    train,
+)
 from textvae.cli.groups import grouped
 from textvae.cli.verb import Verb
 
@@ -52,6 +65,16 @@ priors = typer.Typer(
 for verb in (prior.fit, prior.drop):
     priors.command(cls=Verb)(grouped(verb))
 app.add_typer(priors)
+
+judges = typer.Typer(
+    name="judge",
+    help="Blind human evaluation: sheets for raters, and their tally.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+for verb in (judge.make, judge.tally):
+    judges.command(cls=Verb)(grouped(verb))
+app.add_typer(judges)
 
 
 def _print_version(asked: bool) -> None:
