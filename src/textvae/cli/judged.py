@@ -43,8 +43,9 @@ class Judged:
         Raises:
             DataError: a file without texts, or without a line for each text of `data`.
         """
-        of_files = {name: _lines(path, self.reading) for name, path in map(_named, self.files)}
-        _check_names(names := [*self.names, *of_files])
+        files = [_named(given) for given in self.files]
+        _check_names(names := [*self.names, *(name for name, _ in files)])
+        of_files = {name: _lines(path, self.reading) for name, path in files}
         found, contexts = (self._random(of_files), None) if data is None else self._made(of_files, data)
         if (taken := len(found[names[0]])) < self.num:
             self.common.screen.note(f"note: {taken} texts of each system; there are no {self.num}")

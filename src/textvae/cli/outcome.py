@@ -102,13 +102,21 @@ def _show_preferences(found: "Outcome", letters: dict[str, str], screen: Screen)
 def _show_agreement(found: "Outcome", screen: Screen) -> None:
     if len(found.raters) < 2:
         return
+    from textvae.evaluation.numbers import interval
+
     screen.heading("agreement of raters: Krippendorff's alpha")
-    rows = [
-        (criterion, *(_alpha(one) for one in levels.values()), next(iter(levels.values())).num_units)
-        for criterion, levels in found.agreement.items()
-    ]
-    levels = tuple(next(iter(found.agreement.values())))
-    screen.table(("criterion", *levels, "units"), rows, right=(1, 2, 3, 4))
+    rows = []
+    for criterion, of_levels in found.agreement.items():
+        ordinal = of_levels["ordinal"]
+        values = (
+            _alpha(of_levels["nominal"]),
+            _alpha(ordinal),
+            interval(ordinal.interval),
+            _alpha(of_levels["interval"]),
+        )
+        rows.append((criterion, *values, ordinal.num_units))
+    head = ("criterion", "nominal", "ordinal", "95 % interval", "interval", "units")
+    screen.table(head, rows, right=(1, 2, 3, 4, 5))
 
 
 def _show_raters(found: "Outcome", screen: Screen) -> None:
@@ -139,10 +147,7 @@ def _bounds(one: "Contrast", form: str) -> str:
 
 
 def _alpha(one: "Alpha") -> str:
-    if one.value is None:
-        return "–"
-    bounds = "" if one.interval is None else f" ({one.interval[0]:.2f} – {one.interval[1]:.2f})"
-    return f"{one.value:.3f}{bounds}"
+    return "–" if one.value is None else f"{one.value:.3f}"
 
 
 def _p(value: float) -> str:

@@ -59,7 +59,7 @@ def _instructions(study: Study, words: Words) -> str:
         for one in study.criteria
     )
     return (
-        f"<details open><summary>{escape(words.how)}</summary>\n<p>{escape(told)}</p>\n"
+        f'<details id="how" open><summary>{escape(words.how)}</summary>\n<p>{escape(told)}</p>\n'
         f'<dl>{questions}</dl>\n<p class="dim">{escape(keys)}</p></details>'
     )
 

@@ -58,7 +58,7 @@ class Problem:
         if not self.where:
             return f"{self.file}: {self.what}"
         more = f" and {len(self.where) - SHOWN} more" if len(self.where) > SHOWN else ""
-        return f"{self.file}: {len(self.where)} {self.what} ({', '.join(self.where[:SHOWN])}{more})"
+        return f"{self.file}: {self.what}: {len(self.where)} ({', '.join(self.where[:SHOWN])}{more})"
 
 
 @dataclass(frozen=True)

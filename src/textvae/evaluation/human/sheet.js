@@ -6,7 +6,7 @@ const FORMULA_STARTS = ["=", "+", "-", "@", "\t", "\n", "\r", "＝", "＋", "－
 
 // A cell of CSV that no spreadsheet takes for a formula.
 function cell(text) {
-  const guarded = FORMULA_STARTS.includes(text.charAt(0)) ? "'" + text : text;
+  const guarded = FORMULA_STARTS.includes(text.replace(/^'+/, "").charAt(0)) ? "'" + text : text;
   return /[",\r\n]/.test(guarded) ? '"' + guarded.replaceAll('"', '""') + '"' : guarded;
 }
 
@@ -98,6 +98,7 @@ function start() {
   }
 
   function go(at) {
+    if (state.at === 0) find("how").open = false; // read by now; a click shows it again
     if (document.activeElement) document.activeElement.blur(); // keys are for the next item now
     tell("");
     show(at);
@@ -127,8 +128,7 @@ function start() {
     radio.checked = true;
     answer(item, name, value);
     const open = criteria.find((one) => !valueOf(state, item, one));
-    if (open) radios(article, open)[0].focus();
-    else radio.blur();
+    (open ? radios(article, open)[0] : radio).focus(); // after the last, another key corrects it
   }
 
   function exportCsv() {

@@ -36,7 +36,7 @@ def guarded(text: str) -> str:
     ("'=cmd", 'a = b')
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return f"'{text}" if text.lstrip("'").startswith(FORMULA_STARTS) else text
 
 
 def unguarded(cell: str) -> str:
@@ -45,4 +45,4 @@ def unguarded(cell: str) -> str:
     >>> unguarded("'=cmd"), unguarded("'tis")
     ('=cmd', "'tis")
     """
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(FORMULA_STARTS) else cell

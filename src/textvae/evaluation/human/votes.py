@@ -44,7 +44,7 @@ class Votes:
         """Return the values, (R, N): a row a rater, a column a unit; NaN where there is none."""
         raters = sorted({rater for votes in self.of_units.values() for rater in votes})
         columns = [[votes.get(rater, np.nan) for rater in raters] for votes in self.of_units.values()]
-        return np.array(columns, dtype=float).reshape(-1, len(raters)).T
+        return np.array(columns, dtype=float).reshape(len(columns), len(raters)).T
 
 
 @dataclass(frozen=True)
