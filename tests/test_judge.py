@@ -78,7 +78,7 @@ def test_compare_files_from_sheets_to_tally(files, tmp_path):
     ]  # fmt: skip
     result = done("tally", tmp_path / "s", *sheets)
     assert all(len(line) <= 80 for line in result.stdout.splitlines())
-    assert re.search(r"fluency +B : A +0% +0% – 0% +0% +0 +0 +8 +\.008 +\.023", result.stdout)
+    assert re.search(r"fluency +S2 : S1 +0% +0% – 0% +0 +0 +8 +\.008 +\.023", result.stdout)
     assert re.search(r"anna +30/30 .* 6 +100% +0\.00", result.stdout)
     found = json.loads(done("tally", tmp_path / "s", *sheets, "--json").stdout)
     assert found["systems"] == ["ours", "theirs"]
@@ -107,8 +107,8 @@ def test_rate_texts_beside_what_they_were_made_from(files, tmp_path):
         key,
     )
     shown = done("tally", output / "key.json", sheet).stdout
-    assert re.search(r"adequacy +A +3\.00", shown)
-    assert re.search(r"adequacy +B - A +-1\.00 +-1\.00 – -1\.00 +0 +0 +5", shown)
+    assert re.search(r"adequacy +S1 +3\.00", shown)
+    assert re.search(r"adequacy +S2 - S1 +-1\.00 +-1\.00 – -1\.00 +0 +0 +5", shown)
 
 
 def test_errors_are_in_the_users_words(files, tmp_path):

@@ -7,6 +7,7 @@ import typer
 
 from textvae.cli.groups import Common, Decoding, Reading, WithModel
 from textvae.cli.judged import Judged
+from textvae.evaluation.human.key import KEY_FILE
 
 if TYPE_CHECKING:
     from textvae.evaluation.human.study import Study
@@ -118,26 +119,21 @@ def tally(
 
 
 def _tell(study: "Study", output: Path, folder: Path, seed: int, common: Common) -> None:
-    sheets = sorted(path.name for path in folder.iterdir())
+    """Print what was written."""
+    key, num = study.key, len(study.sheets[0])
     if common.as_json:
-        key = study.key
         common.screen.json(
             {"study": key.study, "seed": seed, "mode": key.mode, "systems": key.systems, "criteria": key.criteria,
-             "items": len(study.sheets[0]), "alike": study.num_alike, "key": str(output / "key.json"),
-             "sheets": [str(folder / name) for name in sheets]}
+             "items": num, "alike": study.num_alike, "key": str(output / KEY_FILE), "sheets": str(folder)}
         )  # fmt: skip
         return
-    systems, criteria = ", ".join(study.key.systems), ", ".join(study.key.criteria)
     common.screen.pairs(
         [
-            ("study", f"{study.key.study}, {study.key.mode}"),
-            ("systems", systems),
-            ("criteria", criteria),
-            (
-                "sheets",
-                f"{len(study.sheets)} of {len(study.sheets[0])} items each, in {folder}: for the raters",
-            ),
-            ("key", f"{output / 'key.json'}: not for the raters"),
+            ("study", f"{key.study}, {key.mode}"),
+            ("systems", ", ".join(key.systems)),
+            ("criteria", ", ".join(key.criteria)),
+            ("sheets", f"{len(study.sheets)}, {num} items each, in {folder}: for the raters"),
+            ("key", f"{output / KEY_FILE}: not for the raters"),
             ("then", f"textvae judge tally {output} SHEETS..."),
         ]
     )

@@ -1,8 +1,5 @@
 """What a study of human raters found, on the screen."""
 
-from collections.abc import Iterator
-from itertools import count
-from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
 from textvae.cli.screen import Screen
@@ -15,23 +12,25 @@ if TYPE_CHECKING:
 
 RATED = "difference: the later system's mean less the earlier one's; won, tied, lost: pairs of texts of one source"
 PREFERRED = (
-    "win rate: share of answers for B, ties half; won, tied, lost by B: pairs of texts, by the majority of raters; "
-    "p: exact sign test over pairs without ties"
+    "win rate: share of answers for the later system, ties half; won, tied, lost: pairs of texts, by the majority "
+    "of raters; p: exact sign test over pairs without ties"
 )
 CORRECTED = "p Holm: corrected for all tests in the table"
 
 
 def show(found: "Outcome", screen: Screen) -> None:
     """Print the outcome."""
-    letters = dict(zip(found.key.systems, _letters(), strict=False))
+    marks = {
+        name: f"S{place}" for place, name in enumerate(found.key.systems, 1)
+    }  # A and B are sides of a sheet
     screen.say(f"study {found.key.study}: {_answered(found)}")
-    for name, letter in letters.items():
-        screen.paragraph(name, mark=letter)
+    for name, mark in marks.items():
+        screen.paragraph(name, mark=mark)
     if found.key.mode == "rate":
-        _show_means(found, letters, screen)
-        _show_differences(found, letters, screen)
+        _show_means(found, marks, screen)
+        _show_differences(found, marks, screen)
     else:
-        _show_preferences(found, letters, screen)
+        _show_preferences(found, marks, screen)
     _show_agreement(found, screen)
     _show_raters(found, screen)
     for problem in found.problems:
@@ -41,30 +40,22 @@ def show(found: "Outcome", screen: Screen) -> None:
             screen.note(f"note: {rater.name} left {open_} of {rater.asked} questions unanswered")
 
 
-def _letters() -> Iterator[str]:
-    """Yield A to Z, then A2, B2 and so on."""
-    for round_ in count(1):
-        yield from (f"{letter}{round_ if round_ > 1 else ''}" for letter in ascii_uppercase)
-
-
 def _answered(found: "Outcome") -> str:
     answers = sum(one.answered for one in found.raters)
     people = f"{len(found.raters)} rater" + ("s" if len(found.raters) > 1 else "")
     return f"{answers:,} answers of {people}"
 
 
-def _show_means(found: "Outcome", letters: dict[str, str], screen: Screen) -> None:
-    from textvae.evaluation.numbers import interval
-
+def _show_means(found: "Outcome", marks: dict[str, str], screen: Screen) -> None:
     screen.heading("mean ratings, 1 to 5")
     rows = [
-        (one.criterion, letters[one.system], f"{one.value:.2f}", interval(one.interval), one.num_texts, one.num_ratings)
+        (one.criterion, marks[one.system], f"{one.value:.2f}", _bounds(one.interval, ".2f"), one.num_texts, one.num_ratings)
         for one in found.means
     ]  # fmt: skip
     screen.table(("criterion", "", "mean", "95 % interval", "texts", "ratings"), rows, right=(2, 3, 4, 5))
 
 
-def _show_differences(found: "Outcome", letters: dict[str, str], screen: Screen) -> None:
+def _show_differences(found: "Outcome", marks: dict[str, str], screen: Screen) -> None:
     if not found.contrasts:
         return
     screen.heading("differences")
@@ -79,7 +70,7 @@ def _show_differences(found: "Outcome", letters: dict[str, str], screen: Screen)
         "p Holm",
     )
     rows = [
-        (one.criterion, _pair(one, letters), f"{one.value:+.2f}", _bounds(one, "+.2f"),
+        (one.criterion, _pair(one, marks), f"{one.value:+.2f}", _bounds(one.interval, "+.2f"),
          *((one.wins, one.ties, one.losses) if paired else ()), _p(one.p), _p(one.p_holm))
         for one in found.contrasts
     ]  # fmt: skip
@@ -87,12 +78,12 @@ def _show_differences(found: "Outcome", letters: dict[str, str], screen: Screen)
     screen.paragraph("; ".join([RATED if paired else RATED.partition(";")[0], CORRECTED]))
 
 
-def _show_preferences(found: "Outcome", letters: dict[str, str], screen: Screen) -> None:
+def _show_preferences(found: "Outcome", marks: dict[str, str], screen: Screen) -> None:
     screen.heading("preferences")
-    head = ("criterion", "", "win rate", "95 % interval", "tie", "won", "tied", "lost", "p", "p Holm")
+    head = ("criterion", "", "win rate", "95 % interval", "won", "tied", "lost", "p", "p Holm")
     rows = [
-        (one.criterion, _pair(one, letters), f"{one.value:.0%}", _bounds(one, ".0%"),
-         f"{one.shares[1]:.0%}" if one.shares else "", one.wins, one.ties, one.losses, _p(one.p), _p(one.p_holm))
+        (one.criterion, _pair(one, marks), f"{one.value:.0%}", _bounds(one.interval, ".0%"),
+         one.wins, one.ties, one.losses, _p(one.p), _p(one.p_holm))
         for one in found.contrasts
     ]  # fmt: skip
     screen.table(head, rows, right=tuple(range(2, len(head))))
@@ -102,8 +93,6 @@ def _show_preferences(found: "Outcome", letters: dict[str, str], screen: Screen)
 def _show_agreement(found: "Outcome", screen: Screen) -> None:
     if len(found.raters) < 2:
         return
-    from textvae.evaluation.numbers import interval
-
     screen.heading("agreement of raters: Krippendorff's alpha")
     rows = []
     for criterion, of_levels in found.agreement.items():
@@ -111,7 +100,7 @@ def _show_agreement(found: "Outcome", screen: Screen) -> None:
         values = (
             _alpha(of_levels["nominal"]),
             _alpha(ordinal),
-            interval(ordinal.interval),
+            _bounds(ordinal.interval, ".2f"),
             _alpha(of_levels["interval"]),
         )
         rows.append((criterion, *values, ordinal.num_units))
@@ -137,13 +126,13 @@ def _repeats(one: "Rater") -> tuple[object, ...]:
     return (one.repeats, f"{one.same / one.repeats:.0%}", f"{one.gap:.2f}") if one.repeats else ("", "", "")
 
 
-def _pair(one: "Contrast", letters: dict[str, str]) -> str:
-    first, second = (letters[name] for name in one.systems)
+def _pair(one: "Contrast", marks: dict[str, str]) -> str:
+    first, second = (marks[name] for name in one.systems)
     return f"{second} - {first}" if one.shares is None else f"{second} : {first}"
 
 
-def _bounds(one: "Contrast", form: str) -> str:
-    return "" if one.interval is None else " – ".join(format(bound, form) for bound in one.interval)
+def _bounds(interval: tuple[float, float] | None, form: str) -> str:
+    return "" if interval is None else " – ".join(format(bound, form) for bound in interval)
 
 
 def _alpha(one: "Alpha") -> str:

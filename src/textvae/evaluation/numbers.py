@@ -1,9 +1,6 @@
 """Numbers as people read them."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:  # a record knows all measures, and they load torch
-    from textvae.evaluation.record import Interval
+from textvae.evaluation.record import Interval
 
 
 def number(value: float) -> str:
@@ -15,7 +12,7 @@ def number(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.{_decimals(value)}f}"
 
 
-def interval(bounds: "Interval | None") -> str:
+def interval(bounds: Interval | None) -> str:
     """Return an interval; nothing where there is none.
 
     >>> interval((0.5, 12.25))

@@ -117,8 +117,8 @@ def _controls(words: Words, num: int) -> str:
     )
     return (
         f'<footer><p><span id="place"></span> <progress id="bar" max="{num}" value="0" aria-labelledby="done">'
-        f'</progress> <span id="done"></span></p>\n<p class="buttons">{buttons}</p>\n'
-        '<p id="told" role="status"></p></footer>'
+        f'</progress> <span id="done"></span></p>\n<p id="told" role="status"></p>\n'
+        f'<p class="buttons">{buttons}</p></footer>'
     )
 
 

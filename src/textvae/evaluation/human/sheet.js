@@ -162,7 +162,7 @@ function start() {
 
   function onKey(event) {
     const typing = event.target.closest("textarea, input:not([type=radio])");
-    if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (typing || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
     const key = event.key.toLowerCase();
     const onControl = event.target.closest("button, summary");
     if (values[key]) answerByKey(values[key]);
@@ -195,6 +195,7 @@ function start() {
   fill();
   count();
   show(state.at);
+  find("how").open = state.at === 0;
 }
 
 if (typeof document !== "undefined") start();
