@@ -211,12 +211,20 @@ def test_order_and_sides_are_random_balanced_and_seeded():
     assert made.sheets == study(num=40, mode="compare", raters=2, seed=1).sheets
     assert made.sheets != study(num=40, mode="compare", raters=2, seed=2).sheets
     first, second = ([made.key.places[one.item] for one in sheet] for sheet in made.sheets)
-    assert [one.number for one in first] != sorted(one.number for one in first)
+    half = [one.number for one in first][:20]
+    assert half != sorted(half)
     assert [one.number for one in first] != [one.number for one in second]
     for places in (first, second):
         assert Counter(one.systems[0] for one in places) == {EARLIER: 20, LATER: 20}
         runs = sum(a.systems != b.systems for a, b in pairwise(places))
         assert 8 < runs < 32  # neither in blocks nor alternating
+
+
+def test_systems_are_mixed_throughout_a_sheet_to_rate():
+    made = study(num=40, seed=1)
+    systems_shown = [made.key.places[one.item].systems for one in made.sheets[0]]
+    assert 10 < systems_shown[:40].count((EARLIER,)) < 30
+    assert 20 < sum(a != b for a, b in pairwise(systems_shown)) < 60
 
 
 def test_repeats_come_later_with_sides_changed():
@@ -437,12 +445,13 @@ def test_means_and_paired_differences_by_hand(tmp_path):
     assert [(one.name, one.answered, one.asked) for one in found.raters] == [("anna", 8, 8), ("ben", 8, 8)]
 
 
-def test_a_rater_who_saw_but_one_of_a_pair_moves_no_difference(tmp_path):
+@pytest.mark.parametrize("seen", [EARLIER, LATER])
+def test_a_rater_who_saw_but_one_of_a_pair_moves_no_difference(tmp_path, seen):
     made = study(num=4, contexts=CHINESE[:4], raters=2, questions=["fluency"])
     sheets = written(
         tmp_path,
         anna=filled(made, 1, lambda name, place: 4 if place.systems == (LATER,) else 3),
-        ben=filled(made, 2, lambda name, place: 1, keep=lambda place: place.systems == (LATER,)),
+        ben=filled(made, 2, lambda name, place: 1, keep=lambda place: place.systems == (seen,)),
     )
     [contrast] = tally(made.key, sheets).contrasts
     assert (contrast.value, contrast.num_answers) == (1.0, 4)
