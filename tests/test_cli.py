@@ -1,3 +1,4 @@
+import csv
 import dataclasses
 import io
 import json
@@ -390,6 +391,42 @@ def test_compare_refuses_in_the_users_words(run, copy):
     assert "1 given; 2 to 26 runs" in failed("compare", run, code=2)
     model = copy / "model"
     assert "needs a run folder" in failed("evaluate", model, run / "README.md", "--language-models")
+
+
+def test_judge_makes_sheets_of_random_texts_without_a_runs_name(run, home, tmp_path):
+    options = (
+        "--texts",
+        f"people={home / 'facts.txt'}",
+        "--items",
+        6,
+        "--seed",
+        3,
+        "--temperature",
+        0.5,
+        "-q",
+    )
+    for folder in ("a", "b"):
+        assert not done("judge", "make", run, *options, "--language", "zh", "-o", tmp_path / folder).stderr
+    sheets = [(tmp_path / folder / "raters" / "rater-1.csv").read_text("utf-8-sig") for folder in ("a", "b")]
+    assert sheets[0] == sheets[1]
+    assert "people" in (tmp_path / "a" / "key.json").read_text()
+    page = (tmp_path / "a" / "raters" / "rater-1.html").read_text("utf-8")
+    assert "流畅度" in page
+    assert not {"people", run.name} & set(
+        re.findall(r"[\w-]+", re.sub(r"<div class=\"text\".*?</div>", "", page))
+    )
+
+
+def test_judge_shows_reconstructions_with_their_originals(run, home, tmp_path):
+    options = ("--data", home / "facts.txt", "--mode", "compare", "--items", 4, "--seed", 1)
+    made = done("judge", "make", run, run / "model", *options, "-o", tmp_path / "s", "--json")
+    assert "only the texts it held out are used" in made.stderr
+    record = json.loads(made.stdout)
+    assert record["systems"] == ["run", "model"]
+    assert record["alike"] == record["items"] == 4  # one model, greedy
+    sheet = (tmp_path / "s" / "raters" / "rater-1.csv").read_text("utf-8-sig")
+    facts = set((home / "facts.txt").read_text("utf-8").splitlines())
+    assert all(row["context"] in facts for row in csv.DictReader(sheet.splitlines()))
 
 
 def test_evaluate_says_when_it_sees_the_training_texts_themselves(home, tmp_path):

@@ -1,4 +1,4 @@
-"""The code of the tutorial runs."""
+"""The code of the documentation runs."""
 
 import re
 from pathlib import Path
@@ -26,3 +26,11 @@ def test_tutorial_runs(capsys):
     printed = capsys.readouterr().out
     assert "torch.Size([2])" in printed
     assert float(printed.split()[-1]) == pytest.approx(10, rel=0.05)
+
+
+def test_human_evaluation_runs(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    [code] = blocks("human-evaluation.md")
+    exec(compile(code, "human-evaluation.md", "exec"), {})
+    value, p = map(float, capsys.readouterr().out.split())
+    assert (value, p) == (0.5, 1.0)  # A throughout, and sides are balanced

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 class Given(Group):
     """One condition for all texts."""
 
-    source: Annotated[
-        str | None, typer.Option("--source", metavar="TEXT", help="The text to answer to.")
-    ] = None
+    source: Annotated[str | None, typer.Option("--source", metavar="TEXT", help="The text to answer to.")] = (
+        None
+    )
     label: Annotated[
         list[str] | None,
         typer.Option("--label", metavar="NAME=VALUE", help="A label, as sentiment=positive; repeatable."),
@@ -39,7 +39,9 @@ class Given(Group):
         for text in self.label or ():
             name, equals, value = text.partition("=")
             if not (equals and name.strip() and value.strip()):
-                raise ConditionError(f"--label {text!r} cannot be read; write NAME=VALUE, as sentiment=positive")
+                raise ConditionError(
+                    f"--label {text!r} cannot be read; write NAME=VALUE, as sentiment=positive"
+                )
             values[name.strip()] = value.strip()
         if self.source is not None:
             if not self.source.strip():

@@ -15,8 +15,10 @@ from textvae.cli import (
     doctor,
     evaluate,
     export,
+    generate,
     info,
     inspect,
+    judge,
     latents,
     measure,
     prior,
@@ -68,6 +70,16 @@ priors = typer.Typer(
 for verb in (prior.fit, prior.drop):
     priors.command(cls=Verb)(grouped(verb))
 app.add_typer(priors)
+
+judges = typer.Typer(
+    name="judge",
+    help="Blind human evaluation: sheets for raters, and their tally.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+for verb in (judge.make, judge.tally):
+    judges.command(cls=Verb)(grouped(verb))
+app.add_typer(judges)
 
 
 def _print_version(asked: bool) -> None:

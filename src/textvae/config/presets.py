@@ -3,7 +3,7 @@
 import dataclasses
 
 from textvae.config.fields import check_choice
-from textvae.config.model import GAUSSIAN, NO_LATENT, STANDARD
+from textvae.config.model import CONDITIONAL, GAUSSIAN, NO_LATENT, STANDARD
 from textvae.config.objective import ObjectiveConfig
 from textvae.config.run import RunConfig
 
@@ -63,6 +63,17 @@ def language_model(config: RunConfig) -> RunConfig:
     if config.data.has_condition or config.model.has_condition:
         layers.append({"model": {"injection": config.model.injection}})
     return dataclasses.replace(config, objective=ObjectiveConfig()).updated(*layers)
+
+
+def unconditional(config: RunConfig) -> RunConfig:
+    """Return `config` for the texts alone, without what they answer to."""
+    nothing = {"source": None, "labels": None, "feature": None, "pairs": "none"}
+    prior = STANDARD if config.model.prior == CONDITIONAL else config.model.prior
+    shapes = {
+        "label_codes": 0, "feature_dim": 0, "feature_length": 0, "source_vocab_size": 0, "source_max_length": 0,
+        "source_shared": False, "copy": False, "prior": prior,
+    }  # fmt: skip
+    return config.updated({"data": nothing, "model": shapes})
 
 
 def default_target_rate(mean_length: float, *, faithful: bool) -> float:

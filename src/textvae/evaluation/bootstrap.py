@@ -118,11 +118,11 @@ class Tally:
         """The 95 % percentile interval over texts; None for a single text."""
         if len(self.columns) < 2:
             return None
-        return _percentiles(self.resampled(SEED))
+        return percentiles(self.resampled(SEED))
 
     def resampled(self, seed: int) -> np.ndarray:
         """Return the measure of each draw, (RESAMPLES,)."""
-        return FORMULAS[self.formula](_resampled_sums(self.columns, seed))
+        return FORMULAS[self.formula](resampled_sums(self.columns, seed))
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object."""
@@ -159,10 +159,10 @@ def difference(ours: Tally, theirs: Tally) -> tuple[float, tuple[float, float] |
     if min(len(ours.columns), len(theirs.columns)) < 2:
         return value, None
     draws = theirs.resampled(SEED if paired else SEED + 1) - ours.resampled(SEED)
-    return value, _percentiles(draws)
+    return value, percentiles(draws)
 
 
-def _resampled_sums(columns: np.ndarray, seed: int) -> np.ndarray:
+def resampled_sums(columns: np.ndarray, seed: int) -> np.ndarray:
     """Return sums over N texts drawn with replacement, (RESAMPLES, P); the draws depend on the seed and N alone."""
     generator, num = np.random.default_rng(seed), len(columns)
     sums = np.empty((RESAMPLES, columns.shape[1]))
@@ -174,7 +174,7 @@ def _resampled_sums(columns: np.ndarray, seed: int) -> np.ndarray:
     return sums
 
 
-def _percentiles(draws: np.ndarray) -> tuple[float, float] | None:
+def percentiles(draws: np.ndarray) -> tuple[float, float] | None:
     """Return the bounds; None where a draw is infinite on both sides of a difference."""
     if np.isnan(draws).any():
         return None

@@ -15,7 +15,7 @@ from textvae.codec.files import load_codec
 from textvae.codec.location import MODEL_FOLDER
 from textvae.config import RunConfig
 from textvae.config.fields import check_range
-from textvae.config.presets import language_model
+from textvae.config.presets import language_model, unconditional
 from textvae.evaluation.digests import digest_of
 from textvae.evaluation.likelihood import likelihoods
 from textvae.progress import Work
@@ -75,11 +75,12 @@ class Judging:
     @property
     def settings(self) -> RunConfig:
         """Settings of the training: texts come as a list, and nothing but the epochs limits the time."""
+        like = unconditional(self.like)
         data = dataclasses.replace(
-            self.like.data, text=None, blank_line=False, encoding=None, valid=None, test=None
+            like.data, text=None, blank_line=False, encoding=None, valid=None, test=None
         )
-        training = dataclasses.replace(self.like.training, max_time=None, samples=0, epochs=self.epochs)
-        return language_model(dataclasses.replace(self.like, data=data, training=training))
+        training = dataclasses.replace(like.training, max_time=None, samples=0, epochs=self.epochs)
+        return language_model(dataclasses.replace(like, data=data, training=training))
 
     @property
     def digest(self) -> str:

@@ -1,0 +1,131 @@
+"""The texts that are judged: random ones or reconstructions of runs, and those of files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from textvae.cli.groups import Decoding, Reading, WithModel
+from textvae.errors import DataError
+
+Texts = dict[str, list[str]]
+"""By system."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """Which texts are judged.
+
+    Attributes:
+        runs: models.
+        files: NAME=FILE each.
+        num: texts of each system, at most.
+        seed: of which texts are taken, and of random ones.
+        decoding: of the runs.
+        reading: of data, and the encoding of files.
+        common: models are loaded with it, notes are printed through it.
+    """
+
+    runs: list[str]
+    files: list[str]
+    num: int
+    seed: int
+    decoding: Decoding
+    reading: Reading
+    common: WithModel
+
+    def texts(self, data: str | None) -> tuple[Texts, list[str] | None]:
+        """Return equally many texts of each system, and what they were made from.
+
+        Args:
+            data: texts that runs reconstruct, and that the lines of files are made from; None: texts are random ones.
+
+        Raises:
+            DataError: a file without texts, or without a line for each text of `data`.
+        """
+        files = [_named(given) for given in self.files]
+        _check_names(names := [*self.names, *(name for name, _ in files)])
+        of_files = {name: _lines(path, self.reading) for name, path in files}
+        found, contexts = (self._random(of_files), None) if data is None else self._made(of_files, data)
+        if (taken := len(found[names[0]])) < self.num:
+            self.common.screen.note(f"note: {taken} texts of each system; there are no {self.num}")
+        return {name: found[name] for name in names}, contexts
+
+    @property
+    def names(self) -> list[str]:
+        """What runs are called: their last folder's name, or all of it where names are equal."""
+        short = [Path(run).expanduser().resolve().name for run in self.runs]
+        return [run if short.count(name) > 1 else name for name, run in zip(short, self.runs, strict=True)]
+
+    def _random(self, of_files: Texts) -> Texts:
+        """Return random texts of runs, and random lines of files; blank lines are none."""
+        lines = {name: [line for line in texts if line.strip()] for name, texts in of_files.items()}
+        num = min([self.num, *map(len, lines.values())])
+        found = {name: [texts[row] for row in self._rows(len(texts))[:num]] for name, texts in lines.items()}
+        for name, run in zip(self.names, self.runs, strict=True):
+            self.common.screen.note(f"random texts of {run}")
+            vae = self.common.load(run)
+            decoding = self.decoding.over(vae.codec.decoding)
+            found[name] = vae.sample(num, decoding=decoding, seed=self.seed)
+        return found
+
+    def _made(self, of_files: Texts, data: str) -> tuple[Texts, list[str]]:
+        """Return reconstructions by runs, the lines of files beside them, and the originals."""
+        from textvae.cli.texts import GREEDY
+
+        originals = self._originals(data, is_whole=bool(of_files))
+        for name, texts in of_files.items():
+            if len(texts) != len(originals):
+                raise DataError(
+                    f"{name} has {len(texts)} lines and {data} {len(originals)} texts; "
+                    "line i has to be made from text i"
+                )
+        rows = self._rows(len(originals))[: self.num]
+        contexts = [originals[row] for row in rows]
+        found = {name: [texts[row] for row in rows] for name, texts in of_files.items()}
+        for name, run in zip(self.names, self.runs, strict=True):
+            self.common.screen.note(f"reconstructions of {run}")
+            decoding = self.decoding.over(GREEDY)
+            found[name] = self.common.load(run).reconstruct(contexts, decoding=decoding, seed=self.seed)
+        return found, contexts
+
+    def _originals(self, data: str, *, is_whole: bool) -> list[str]:
+        """Return the texts of a corpus: of what runs were trained on, the held-out share, unless lines belong to all."""
+        from textvae.cli.measuring import held_out_share
+
+        corpus = self.reading.open(data, self.common.screen)
+        for run in () if is_whole else self.runs:
+            corpus, _ = held_out_share(run, corpus, self.common.screen)
+        if not (originals := list(corpus)):
+            raise DataError(f"no texts in {data}; it is empty or every line is blank")
+        return originals
+
+    def _rows(self, num: int) -> list[int]:
+        """Return the numbers of `num` texts in a random order, always the same."""
+        import numpy as np
+
+        return np.random.default_rng(self.seed).permutation(num).tolist()
+
+
+def _named(given: str) -> tuple[str, Path]:
+    name, equals, path = given.partition("=")
+    if not name.strip() or not equals or not path:
+        raise typer.BadParameter(f"{given!r} is not NAME=FILE")
+    return name.strip(), Path(path).expanduser()
+
+
+def _check_names(names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise typer.BadParameter(f"two systems are called {name!r}; name them apart")
+
+
+def _lines(path: Path, reading: Reading) -> list[str]:
+    """Return the lines of a file, blank ones too."""
+    from textvae.data.blobs import file_blob
+    from textvae.data.encodings import lines
+
+    found = [line.rstrip("\r\n") for line in lines(file_blob(path), reading.encoding)]
+    if not any(line.strip() for line in found):
+        raise DataError(f"no texts in {path}; it is empty or every line is blank")
+    return found

@@ -1,0 +1,1 @@
+"""Blind human evaluation: sheets for raters, and what their answers say."""
