@@ -77,7 +77,7 @@ def chat(
         if line == "/new":
             talk.turns, last = [], []
         elif line == "/more":
-            common.screen.say(*(f"  {one_line(answer.text)}" for answer in last[1:]) or ("  no others",))
+            common.screen.say(*([f"  {one_line(answer.text)}" for answer in last[1:]] or ["  no others"]))
         else:
             last = list(talk.say(line, number, decoding=config, seed=seed))
             common.screen.say(one_line(last[0].text) if last else "…")
