@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from textvae.cli.groups import Group
-from textvae.errors import ConditionError
+from textvae.cli.groups import Common, Group, Reading
+from textvae.errors import ConditionError, DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,6 +50,26 @@ class Given(Group):
         if self.feature is not None:
             values["feature"] = _one_row(self.feature)
         return values
+
+    def texts(
+        self, codec: "Codec", texts: list[str] | None, data: str | None, reading: Reading, common: Common
+    ) -> "tuple[list[str], Conditions | None]":
+        """Return texts of the command line, or of a file, with what they answer to: what was given, or the file's columns.
+
+        Raises:
+            DataError: no texts, or a condition that the model does not know.
+        """
+        values = self.values
+        if data is None:
+            return list(texts or ()), codec.conditions_of(values, len(texts or ()))
+        corpus = reading.open(data, common.screen, **({} if values else reading_of(codec)))
+        if values:
+            found = list(corpus)
+            return found, codec.conditions_of(values, len(found))
+        found, conditions = texts_and_conditions(codec, corpus)
+        if not found:
+            raise DataError(f"no texts in {data}; it is empty or every line is blank")
+        return found, conditions
 
 
 def reading_of(codec: "Codec") -> dict[str, Any]:

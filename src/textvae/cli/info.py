@@ -6,7 +6,7 @@ from typing import Any
 from textvae import __version__
 from textvae.cli.arguments import Run
 from textvae.cli.groups import Common
-from textvae.cli.summary import Summary, data_rows, measure_rows, model_row, summarize
+from textvae.cli.summary import Summary, condition_rows, data_rows, measure_rows, model_row, summarize
 
 
 def info(run: Run, common: Common) -> None:
@@ -24,6 +24,7 @@ def info(run: Run, common: Common) -> None:
             ("run", run),
             *_origin(found),
             model_row(found.model, found.num_parameters),
+            *condition_rows(found.folder / "conditions.json"),
             *_prior(found),
             *_sources(found),
         ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from textvae.cli.arguments import Run, Sampled
+from textvae.cli.given import Given
 from textvae.cli.groups import Decoding, Reading, WithModel
 from textvae.cli.screen import one_line
 from textvae.errors import LatentError
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 
 def encode(
     run: Run,
-    source: Annotated[str, typer.Argument(metavar="IN", help="A file of texts, or -.")],
+    data: Annotated[str, typer.Argument(metavar="IN", help="A file of texts, or -.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The .npy file to write.")],
+    given: Given,
     reading: Reading,
     common: WithModel,
     sampled: Sampled = False,
@@ -31,10 +33,10 @@ def encode(
 
     from textvae.storage.atomic import write_file
 
-    texts = reading.texts(source, common.screen)
     vae = common.load(run)
+    texts, conditions = given.texts(vae.codec, None, data, reading, common)
     seed = common.drawn_seed if sampled else 0
-    z = vae.encode(texts, sample=sampled, seed=seed)
+    z = vae.codec.encode(texts, sample=sampled, seed=seed, conditions=conditions).float().numpy()
     content = io.BytesIO()
     np.save(content, z, allow_pickle=False)
     write_file(output, content.getvalue())
@@ -47,6 +49,7 @@ def encode(
 def decode(
     run: Run,
     latents: Annotated[Path, typer.Argument(metavar="FILE", help="A .npy file of z, (N, D).")],
+    given: Given,
     decoding: Decoding,
     common: WithModel,
 ) -> None:
@@ -58,7 +61,7 @@ def decode(
     vae = common.load(run)
     config = decoding.over(vae.codec.decoding)
     seed = common.drawn_seed if config.temperature else 0
-    found = vae.decode(z, decoding=config, seed=seed)
+    found = vae.decode(z, conditions=given.values, decoding=config, seed=seed)
     if common.as_json:
         common.screen.json({"seed": seed, "texts": found})
     else:

@@ -133,6 +133,16 @@ def model_row(model: dict[str, Any], parameters: int | None) -> tuple[str, str]:
     return "model", f"{encoder} → z {model['latent_dim']}{_kinds(model)} → {decoder}{size}"
 
 
+def condition_rows(codec_conditions: Path) -> list[tuple[str, str]]:
+    """Return the row of a table on what a model answers to; none where it takes no condition."""
+    from textvae.data.conditions import ConditionSchema
+
+    if not codec_conditions.exists():
+        return []
+    schema = ConditionSchema.from_json(codec_conditions.read_bytes())
+    return [("conditions", schema.described().removeprefix("it takes "))]
+
+
 def _kinds(model: dict[str, Any]) -> str:
     """Return which posterior and prior a model has, unless they are the plain ones; older models do not say."""
     plain = {"posterior": GAUSSIAN, "prior": STANDARD}

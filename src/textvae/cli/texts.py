@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from textvae.cli.arguments import Run, Sampled
+from textvae.cli.given import Given
 from textvae.cli.groups import Decoding, Reading, WithModel
 from textvae.cli.screen import one_line
 from textvae.config import DecodingConfig
@@ -14,6 +15,7 @@ GREEDY = DecodingConfig(temperature=0)
 
 def sample(
     run: Run,
+    given: Given,
     decoding: Decoding,
     common: WithModel,
     number: Annotated[int, typer.Option("-n", "--number", min=1, help="How many.")] = 10,
@@ -27,7 +29,7 @@ def sample(
     config, seed = decoding.over(vae.codec.decoding), common.drawn_seed
     if fitted := vae.codec.fitted_prior:
         common.screen.note(f"z from the fitted prior, a mixture of {len(fitted.weights)} Gaussians")
-    found = vae.sample(number, decoding=config, prefix=prefix, seed=seed)
+    found = vae.sample(number, conditions=given.values, decoding=config, prefix=prefix, seed=seed)
     if common.as_json:
         common.screen.json({"seed": seed, "texts": found})
     else:
@@ -36,26 +38,30 @@ def sample(
 
 def reconstruct(
     run: Run,
+    given: Given,
     decoding: Decoding,
     reading: Reading,
     common: WithModel,
     texts: Annotated[
         list[str] | None, typer.Argument(metavar="[TEXTS]...", help="Texts; or use --input.")
     ] = None,
-    source: Annotated[
+    data: Annotated[
         str | None, typer.Option("--input", metavar="DATA", help="A file of texts, or -.")
     ] = None,
     sampled: Sampled = False,
 ) -> None:
     """Encode texts and decode them again.
 
-    Each text is followed by its reconstruction, greedy unless told otherwise.
+    Each text is followed by its reconstruction, greedy unless told otherwise. A conditional model reads the conditions of
+    a file from its columns.
     """
-    originals = _originals(texts, source, reading, common)
+    if bool(texts) == (data is not None):
+        raise typer.BadParameter("give texts, or a file of them with --input, and not both")
     vae = common.load(run)
+    originals, conditions = given.texts(vae.codec, texts, data, reading, common)
     config = decoding.over(GREEDY)
     seed = common.drawn_seed if sampled or config.temperature else 0
-    found = vae.reconstruct(originals, sample=sampled, decoding=config, seed=seed)
+    found = vae.codec.reconstruct(originals, config, sample=sampled, seed=seed, conditions=conditions)
     _say_if_lossy(run, common)
     if common.as_json:
         pairs = [{"text": a, "reconstruction": b} for a, b in zip(originals, found, strict=True)]
@@ -69,6 +75,7 @@ def interpolate(
     run: Run,
     a: Annotated[str, typer.Argument(metavar="A", help="The first text.")],
     b: Annotated[str, typer.Argument(metavar="B", help="The last text.")],
+    given: Given,
     decoding: Decoding,
     common: WithModel,
     steps: Annotated[int, typer.Option("--steps", help="Latents, both ends included.")] = 7,
@@ -83,7 +90,9 @@ def interpolate(
     vae = common.load(run)
     config = decoding.over(GREEDY)
     seed = common.drawn_seed if config.temperature else 0
-    found = vae.interpolate(a, b, steps=steps, method=method, decoding=config, seed=seed)
+    found = vae.interpolate(
+        a, b, steps=steps, method=method, conditions=given.values, decoding=config, seed=seed
+    )
     if common.as_json:
         common.screen.json({"a": a, "b": b, "method": method, "seed": seed, "texts": found})
     else:
@@ -116,14 +125,6 @@ def neighbors(
         return
     for one in found:
         common.screen.say(f"{one.distance:.4f}  {one_line(one.text)}")
-
-
-def _originals(texts: list[str] | None, source: str | None, reading: Reading, common: WithModel) -> list[str]:
-    if texts and source is None:
-        return texts
-    if source is not None and not texts:
-        return reading.texts(source, common.screen)
-    raise typer.BadParameter("give texts, or a file of them with --input, and not both")
 
 
 def _say_if_lossy(run: str, common: WithModel) -> None:
