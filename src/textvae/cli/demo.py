@@ -49,10 +49,17 @@ def demo(
     chinese: Annotated[
         bool, typer.Option("--chinese", help="Chinese sentences in place of English facts.")
     ] = False,
+    conditional: Annotated[
+        bool,
+        typer.Option("--conditional", help="Level and topic to Chinese sentences, and English to Chinese."),
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="RUN", help="The run folder; unset: runs/demo or runs/demo-zh."
+            "--output",
+            "-o",
+            metavar="RUN",
+            help="The run folder; unset: runs/demo, demo-zh or demo-conditional.",
         ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a demo that was stopped.")] = False,
@@ -65,6 +72,8 @@ def demo(
     from textvae.data.embedded import embedded_texts
     from textvae.training.run import resumed_config
 
+    if conditional:
+        return _conditional(output or Path("runs", "demo-conditional"), common, resume, overwrite)
     language = "chinese" if chinese else "english"
     output = output or Path("runs", "demo-zh" if chinese else "demo")
     texts = embedded_texts(language)
@@ -80,6 +89,29 @@ def demo(
         common.screen.json(story.record())
     else:
         show(story, common.screen)
+
+
+def _conditional(output: Path, common: Common, resume: bool, overwrite: bool) -> None:
+    """Train two conditional models and show what they answer."""
+    from textvae.cli import asking
+    from textvae.data.embedded import embedded_sentences
+    from textvae.tasks.recipes import recipe
+    from textvae.training.run import resumed_config
+
+    sentences, seed = embedded_sentences(), common.seed or 0
+    command = shlex.join(["textvae", "demo", "--conditional", "--output", str(output), "--resume"])
+    for name, own in asking.SETTINGS.items():
+        folder = output / name
+        goes_on = resume and (folder / "config.yaml").exists()
+        base = recipe("translation", own["data"]) if name == asking.TRANSLATED else {}
+        fresh = preset("sampling").updated(base, own, {"training": {"seed": seed}})
+        config = resumed_config(folder) if goes_on else fresh
+        run_training(sentences, folder, config, common, resume=goes_on, overwrite=overwrite, command=command)
+    found = asking.Asking(output, sentences, device=common.device, seed=seed)
+    if common.as_json:
+        common.screen.json(found.record())
+    else:
+        asking.show(found, common.screen)
 
 
 def settings(language: str, seed: int) -> RunConfig:

@@ -2,6 +2,7 @@
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from textvae.config.fields import check_choice
 from textvae.data.blobs import file_blob
@@ -24,6 +25,23 @@ def embedded_texts(language: str) -> list[str]:
     return _facts() if language == "english" else _sentences()
 
 
+def embedded_sentences() -> list[dict[str, Any]]:
+    """Return the Chinese sentences with what is known of them: chinese, english, level (HSK 1 to 6) and topic.
+
+    Raises:
+        MissingExtraError: the package is not installed.
+    """
+    return [
+        {
+            "chinese": sentence["chinese"],
+            "english": sentence["translation"]["en"],
+            "level": sentence["hsk_level"],
+            "topic": sentence["topic"],
+        }
+        for sentence in _loaded()
+    ]
+
+
 def _facts() -> list[str]:
     spec = find_spec("randfacts")
     if spec is None or spec.origin is None:
@@ -33,8 +51,12 @@ def _facts() -> list[str]:
 
 
 def _sentences() -> list[str]:
+    return [sentence["chinese"] for sentence in _loaded()]
+
+
+def _loaded() -> list[dict[str, Any]]:
     try:
         from hsk_sentences_audio import load_sentences
     except ImportError as error:
         raise MissingExtraError("hsk-sentences-audio", "demo") from error
-    return [sentence["chinese"] for sentence in load_sentences()]
+    return load_sentences()

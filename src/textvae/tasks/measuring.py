@@ -1,0 +1,173 @@
+"""A conditional model answers to held-out conditions, and its answers are measured."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from textvae.codec import Codec
+from textvae.config import DecodingConfig
+from textvae.config.fields import check_range
+from textvae.data.conditions import FEATURE, SOURCE, Conditions
+from textvae.data.examples import condition_columns, read_cells, values_of
+from textvae.data.sources import corpus_from
+from textvae.data.streams import ReadOptions
+from textvae.decoding.noise import derived_seed
+from textvae.errors import ConditionError
+from textvae.evaluation.plan import Tell
+from textvae.evaluation.record import Evaluation
+from textvae.evaluation.tasks.report import evaluate_answers
+
+GREEDY = DecodingConfig(temperature=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """N conditions, and how people answered to each.
+
+    Attributes:
+        conditions: as the model takes them.
+        references: one text or more each.
+        sources: their source texts; None: they have none.
+        labels: their labels, of several columns joined by commas; None: they have none.
+    """
+
+    conditions: Conditions
+    references: list[list[str]]
+    sources: list[str] | None
+    labels: list[str] | None
+
+
+def asked(codec: Codec, data: Any, *, split: str = "test", limit: int | None = None, **options: Any) -> Asked:
+    """Read conditions with their texts; rows of equal source and labels are one condition with several references.
+
+    Args:
+        codec: a conditional model.
+        data: as for `open_corpus`.
+        split: takes the place of {split} in a file of features.
+        limit: the first so many rows; None: all.
+        options: of `open_corpus`: text, blank_line, encoding.
+
+    Raises:
+        ConditionError: a model without conditions, or conditions that it does not know.
+        DataError: columns that are not there.
+    """
+    if codec.schema is None:
+        raise ConditionError("this model answers to nothing; train one with --source, --label or --feature")
+    schema, columns = codec.schema, codec.schema.columns
+    reading = ReadOptions(columns=condition_columns(columns), turns=columns.pairs == "dialogue", **options)
+    cells = read_cells(corpus_from(data, reading), columns, split)
+    rows = range(len(cells.texts) if limit is None else min(limit, len(cells.texts)))
+    values = values_of(cells, schema)
+    groups: dict[tuple[Any, ...], list[int]] = {}
+    for row in rows:
+        same = [row] if FEATURE in values else []
+        groups.setdefault((*(values[n][row] for n in values if n != FEATURE), *same), []).append(row)
+    firsts = [members[0] for members in groups.values()]
+    labels = [", ".join(str(values[label.name][row]) for label in schema.labels) for row in firsts]
+    return Asked(
+        conditions=codec.conditions(
+            {name: [column[row] for row in firsts] for name, column in values.items()}
+        ),
+        references=[[cells.texts[row] for row in members] for members in groups.values()],
+        sources=[values[SOURCE][row] for row in firsts] if SOURCE in values else None,
+        labels=labels if schema.labels else None,
+    )
+
+
+def answer_all(
+    codec: Codec,
+    conditions: Conditions,
+    num_answers: int,
+    *,
+    decoding: DecodingConfig | None = None,
+    seed: int = 0,
+) -> list[list[str]]:
+    """Return M answers to each of N conditions; the first is greedy from the prior's mean, the others from z ~ p(z|c).
+
+    Args:
+        codec: a conditional model.
+        conditions: N of them.
+        num_answers: M.
+        decoding: of all but the first; None: the codec's own.
+        seed: of z and tokens.
+
+    Raises:
+        ConfigError: M is below 1.
+    """
+    check_range("num_answers", num_answers, 1)
+    with codec.work.part("answering", num_answers * len(conditions)):
+        rounds = [codec.decode(_centre(codec, conditions), GREEDY, conditions=conditions)]
+        for number in range(1, num_answers):
+            own = derived_seed(seed, number)
+            z = codec.prior_sample(len(conditions), seed=own, conditions=conditions)
+            rounds.append(codec.decode(z, decoding, seed=own, conditions=conditions))
+    return [list(several) for several in zip(*rounds, strict=True)]
+
+
+def measure_answers(
+    codec: Codec,
+    data: Any,
+    *,
+    num_answers: int = 10,
+    decoding: DecodingConfig | None = None,
+    training: Any = None,
+    judge: Codec | None = None,
+    chinese_words: bool = False,
+    limit: int | None = None,
+    tell: Tell | None = None,
+    seed: int = 0,
+    **options: Any,
+) -> Evaluation:
+    """Answer to the conditions of held-out texts, and measure the answers; see `evaluate_answers`.
+
+    Args:
+        codec: a conditional model.
+        data: held-out texts with their conditions, as for `asked`.
+        num_answers: M.
+        decoding: see `answer_all`.
+        training: training texts with their conditions: copies, novelty, and a judge of labels; None: left out.
+        judge: a language model, see `evaluate_answers`.
+        chinese_words: count Chinese in words (rjieba), not characters.
+        limit: the first so many rows of `data`.
+        tell: hears a line at each stage.
+        seed: of z, tokens and what is drawn in measuring.
+        options: of `open_corpus`.
+
+    Raises:
+        ConfigError, ConditionError, DataError: see `asked`, `answer_all` and `evaluate_answers`.
+    """
+    wanted = asked(codec, data, limit=limit, **options)
+    answers = answer_all(codec, wanted.conditions, num_answers, decoding=decoding, seed=seed)
+    known = None if training is None else asked(codec, training, split="train", **options)
+    return evaluate_answers(
+        answers,
+        wanted.references,
+        sources=wanted.sources,
+        labels=wanted.labels,
+        training=None if known is None else [text for texts in known.references for text in texts],
+        training_labels=None if known is None or known.labels is None else _spread(known),
+        judge=judge,
+        chinese_words=chinese_words,
+        tell=tell,
+        seed=seed,
+    )
+
+
+def _spread(known: Asked) -> Sequence[str]:
+    """Return the label of each training text."""
+    assert known.labels is not None
+    return [label for label, texts in zip(known.labels, known.references, strict=True) for _ in texts]
+
+
+def _centre(codec: Codec, conditions: Conditions) -> torch.Tensor:
+    """Return the mean of p(z|c) where the prior says what it is, else one draw for all, (N, D)."""
+    prior = codec.prior(conditions)
+    loc = getattr(prior, "loc", None)
+    if loc is None or codec.fitted_prior is not None:
+        return codec.prior_sample(1, conditions=conditions.rows(np.zeros(1, np.int64))).expand(
+            len(conditions), -1
+        )
+    return loc.to(codec.dtype).expand(len(conditions), -1)
