@@ -50,6 +50,14 @@ class Measuring(Group):
             help="Training texts, for copies, distances and language models; known where DATA is what was trained on.",
         ),
     ] = None
+    answers: Annotated[
+        int,
+        typer.Option(
+            "--answers",
+            min=0,
+            help="Of a conditional model: also answers to each condition, to be measured beside the texts; 0: none.",
+        ),
+    ] = 5
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="The first so many texts.")] = None
     chinese_words: Annotated[
         bool, typer.Option("--chinese-words", help="Count Chinese in words (rjieba), not characters.")
@@ -87,7 +95,8 @@ class Measuring(Group):
         vae = common.load(run)
         corpus = reading.open(data, screen, **reading_of(vae.codec))
         corpus, trained_on = held_out_share(run, corpus, screen)
-        training = reading.open(self.training, screen) if self.training else trained_on
+        columns = reading_of(vae.codec)
+        training = reading.open(self.training, screen, **columns) if self.training else trained_on
         metrics = {name: load_metric(name, never_from=Path(run)) for name in self.metric or ()}
         texts, conditions = texts_and_conditions(vae.codec, corpus, self.limit)
         folder = run_folder(run)
@@ -111,7 +120,32 @@ class Measuring(Group):
             tell=screen.note,
             seed=common.seed or 0,
         )
+        if conditions is not None and self.answers:
+            found = self._with_answers(found, vae, corpus, training, common)
         return Measured(vae, corpus.name, texts, conditions, found)
+
+    def _with_answers(
+        self,
+        found: "Evaluation",
+        vae: "TextVAE",
+        corpus: "Corpus",
+        training: "Corpus | None",
+        common: WithModel,
+    ) -> "Evaluation":
+        """Return an evaluation with the measures of answers beside the others."""
+        from textvae.tasks.measuring import measure_answers
+
+        answered = measure_answers(
+            vae.codec,
+            corpus,
+            num_answers=self.answers,
+            training=training,
+            chinese_words=self.chinese_words,
+            limit=self.limit,
+            tell=common.screen.note,
+            seed=common.seed or 0,
+        )
+        return dataclasses.replace(found, parts=found.parts | answered.parts)
 
     def _judging(self, folder: Path | None) -> "Judging | None":
         from textvae.evaluation.judging import Judging
