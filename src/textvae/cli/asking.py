@@ -45,7 +45,7 @@ SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
 }
 """By model; the second over the recipe of translation."""
 
-ASKED = ((1, "food"), (1, "family"), (3, "travel"), (5, "work"))
+ASKED = ((1, "food"), (1, "family"), (3, "transport"), (5, "nature"))
 """Levels and topics that are asked for."""
 
 
