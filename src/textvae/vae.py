@@ -86,7 +86,7 @@ class TextVAE:
             data: a path, list of str, DataFrame or Dataset, a mapping of splits, or `hf://owner/name`.
             output: the run folder.
             purpose: "sampling" (fluent random texts) or "editing" (faithful reconstructions).
-            target_rate: nats a text; None: chosen from the corpus's lengths.
+            target_rate: nats a text; None: chosen from the corpus's lengths, or for editing as low as faithfulness allows.
             settings: sections of settings laid over the preset, as {"training": {"epochs": 5}}.
             config: complete settings in place of the preset.
             resume: go on with the run in `output`, under its own settings in place of the preset.
@@ -105,7 +105,7 @@ class TextVAE:
         output = Path(output).expanduser()
         if config is None:
             config = resumed_config(output) if resume else preset(purpose)
-        rate = {} if target_rate is None else {"objective": {"target_rate": target_rate}}
+        rate = {} if target_rate is None else {"objective": {"target_rate": target_rate, "faithful": None}}
         config = config.updated(settings or {}, rate)
         run = train_run(
             data, output, config,

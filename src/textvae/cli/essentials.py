@@ -25,8 +25,9 @@ def essentials(start: "Start") -> list[tuple[str, str]]:
 def _objective(objective: ObjectiveConfig) -> tuple[str, str]:
     if objective.beta != "target":
         return "beta", f"{objective.beta}, up to {objective.beta_max:g}"
-    raised = f", raised until {objective.faithful:.0%} of tokens come back" if objective.faithful else ""
-    return "target rate", f"{objective.target_rate:g} nats a text{raised}"
+    if objective.faithful:
+        return "rate", f"as low as lets {objective.faithful:.0%} of tokens come back"
+    return "target rate", f"{objective.target_rate:g} nats a text"
 
 
 def _length(training: TrainingConfig, step: int) -> str:

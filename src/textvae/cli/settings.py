@@ -107,6 +107,8 @@ class SettingOptions(Group):
             _sections({**self._given(), **columns, "seed": common.seed}),
             parse_assignments(self.assignments or []),
         ]
+        if self.target_rate is not None:
+            layers.insert(0, {"objective": {"faithful": None}})  # a stated rate is held
         config = preset(self.purpose or "sampling").updated(self._recipe(), *layers)
         if any(_states_seed(layer) for layer in layers):
             return config

@@ -21,7 +21,7 @@ class ObjectiveConfig:
     target_rate: float | None = None
     """Nats a sentence; None: taken from the corpus's lengths and the preset. Only with beta: target."""
     faithful: float | None = None
-    """Raise the target rate until held-out token accuracy of reconstructions is this; None: never."""
+    """In place of a target rate: as low a rate as keeps this share of held-out tokens in reconstructions."""
     beta_max: float = 1.0
     """The final value of a schedule, the upper end of a controller."""
     controller: str = "logarithmic"
@@ -67,6 +67,11 @@ class ObjectiveConfig:
                     f"objective.beta is {self.beta!r} and objective.{name} is {getattr(self, name)}; "
                     f"beta has one owner: set {name} to null, or beta to target"
                 )
+        if self.faithful is not None and self.target_rate is not None:
+            raise ConfigError(
+                f"objective.faithful is {self.faithful:g} and objective.target_rate {self.target_rate:g}; faithful finds the "
+                "rate that it takes: set one of them to null"
+            )
         if (self.free_bits == "none") != (self.free_nats == 0):
             raise ConfigError(
                 f"objective.free_bits is {self.free_bits!r} with free_nats {self.free_nats}; set both or neither"

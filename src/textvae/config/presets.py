@@ -10,9 +10,14 @@ from textvae.config.run import RunConfig
 PRESETS: dict[str, dict[str, dict[str, object]]] = {
     "sampling": {},
     "editing": {
-        "model": {"latent_dim": 128},
+        "model": {
+            "latent_dim": 128,
+            "injection": "initial+input+position",
+            "dropout": 0.1,
+            "embed_dropout": 0.1,
+        },
         "objective": {"faithful": 0.9},
-        "training": {"word_dropout": 0.3},
+        "training": {"word_dropout": 0.0, "batch_tokens": 300},
     },
 }
 """`sampling`: fluent prior samples, reconstructions that keep the topic. `editing`: faithful reconstructions."""
@@ -37,8 +42,8 @@ LANGUAGE_MODEL: dict[str, dict[str, object]] = {
 }
 """What turns a VAE's settings into those of a language model with the same decoder."""
 
-SAMPLING_NATS, EDITING_NATS = 0.4, 3.0
-"""Target rate, nats a token of the mean text: a 10-word review takes about 34 nats to be told from its like."""
+SAMPLING_NATS = 0.4
+"""Target rate, nats a token of the mean text."""
 
 FAITHFUL_NATS = 2.0
 """Nats a token from which reconstructions keep most words."""
@@ -76,10 +81,8 @@ def unconditional(config: RunConfig) -> RunConfig:
     return config.updated({"data": nothing, "model": shapes})
 
 
-def default_target_rate(mean_length: float, *, faithful: bool) -> float:
+def default_target_rate(mean_length: float) -> float:
     """Return a target rate in nats for texts of `mean_length` tokens, `</s>` counted."""
-    if faithful:
-        return round(min(max(EDITING_NATS * mean_length, 15.0), 150.0), 1)
     return round(min(max(SAMPLING_NATS * mean_length, 5.0), 10.0), 1)
 
 
@@ -95,8 +98,8 @@ def resolved(
     objective = config.objective
     if not config.model.has_latent:
         objective = dataclasses.replace(objective, beta="constant")  # the default's target is of z
-    if objective.beta == "target" and objective.target_rate is None:
-        rate = default_target_rate(num_tokens / num_texts + 1, faithful=objective.faithful is not None)
+    if objective.beta == "target" and objective.target_rate is None and objective.faithful is None:
+        rate = default_target_rate(num_tokens / num_texts + 1)
         objective = dataclasses.replace(objective, target_rate=rate)
     training = config.training
     if training.epochs is None:

@@ -249,7 +249,7 @@ def nats(value: float) -> str:
 
 def _revive(vitals: Vitals, remedies: Remedies) -> str:
     """Return the command that makes z needed: hold a rate; where one is held already, weaken the decoder."""
-    wanted = default_target_rate(vitals.targets_per_text, faithful=False)
+    wanted = default_target_rate(vitals.targets_per_text)
     if remedies.settings is None or vitals.target_rate is None or vitals.target_rate < wanted / 2:
         return remedies.hold_rate(wanted)
     dropped = remedies.settings.training.word_dropout

@@ -6,6 +6,8 @@ add       a projection of z is added to every input embedding (Li et al. 2020, a
 skip      a projection of z is added to the features that the output layer reads, past all layers: a skip connection
           (Dieng et al. 2019, arXiv:1807.04863, section 3; deviation: theirs also enters between the layers)
 memory    z becomes one key and value a layer that every position attends to (the same paper)
+position  z says which word stands where, by a product with a vector of the place, past all layers; the encoder then
+          also sums its words bound to their places (`textvae.models.binding`)
 none      z does not enter: a language model
 """
 

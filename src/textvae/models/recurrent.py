@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from textvae.config import ModelConfig
+from textvae.models.binding import POSITION, BoundWords, PlaceInjection, binds
 from textvae.models.cells import States, read_token, read_tokens
 from textvae.models.injection import AddInjection, parse_injection
 from textvae.models.output import OutputLayer
@@ -17,6 +18,9 @@ from textvae.models.reading import OpenSource, SourceReader
 from textvae.models.registry import build_reader, register_decoder, register_encoder
 
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU}
+
+BOUND = 2
+"""Width of a text's bound words, in hidden units of one direction of its encoder."""
 
 PAYS = 2
 """Tokens for each distinct one from which it pays to multiply only those by the input weights: the loop over positions
@@ -54,18 +58,30 @@ class RecurrentEncoder(Encoder):
     """
 
     def __init__(
-        self, cell: str, embed_dim: int, hidden_dim: int, *, num_layers: int, dropout: float
+        self,
+        cell: str,
+        embed_dim: int,
+        hidden_dim: int,
+        *,
+        num_layers: int,
+        dropout: float,
+        bound: BoundWords | None = None,
     ) -> None:
         super().__init__()
+        self.bound = bound
         widths = [embed_dim] + [2 * hidden_dim] * (num_layers - 1)
         self.ahead = nn.ModuleList(CELLS[cell](width, hidden_dim, batch_first=True) for width in widths)
         self.back = nn.ModuleList(CELLS[cell](width, hidden_dim, batch_first=True) for width in widths)
         self.dropout = nn.Dropout(dropout)
-        self.feature_dim, self.state_dim = 4 * hidden_dim, 2 * hidden_dim
+        self.feature_dim = 4 * hidden_dim + (0 if bound is None else bound.width)
+        self.state_dim = 2 * hidden_dim
 
     def forward(self, embedded: Tensor, lengths: Tensor) -> Tensor:
-        """Return (B, 4H): last state ahead, last state back, maximum of both over real positions."""
-        return self._features(*self._both(0, embedded, lengths), lengths)
+        """Return (B, 4H): last state ahead, last state back, maximum of both over real positions; then bound words."""
+        features = self._features(*self._both(0, embedded, lengths), lengths)
+        return (
+            features if self.bound is None else torch.cat([features, self.bound(embedded, lengths)], dim=-1)
+        )
 
     def read(self, tokens: Tensor, lengths: Tensor, embedding: nn.Embedding) -> Tensor:
         """Return the same of tokens, (B, T)."""
@@ -76,7 +92,10 @@ class RecurrentEncoder(Encoder):
         mirrored = flip(places.unsqueeze(-1), lengths).squeeze(-1)
         forwards = _read_shared(cast("nn.RNNBase", self.ahead[0]), embedded, places)
         backwards = _read_shared(cast("nn.RNNBase", self.back[0]), embedded, mirrored)
-        return self._features(forwards, backwards, lengths)
+        features = self._features(forwards, backwards, lengths)
+        if self.bound is None:
+            return features
+        return torch.cat([features, self.bound(embedded[places], lengths)], dim=-1)
 
     def states(self, embedded: Tensor, lengths: Tensor) -> Tensor:
         """Return the last layer's states of both directions, (B, T, 2H)."""
@@ -114,15 +133,17 @@ def _read_shared(cell: nn.RNNBase, embedded: Tensor, places: Tensor) -> Tensor:
 
 
 Shifts = tuple[Tensor, ...]
-"""What z adds at every step: to the first layer's gates, (B, gates), and, by a skip connection, to the features, (B, H)."""
+"""What z adds at every step: to the first layer's gates, (B, gates); by a skip connection to the features, (B, H); and bound,
+what it says of places, (B, H)."""
 RecurrentState = tuple[Shifts, States] | tuple[Shifts, States, OpenSource]
-"""And the cell's own states, each (layers, B, H); and the source, where there is one."""
+"""And the cell's own states, each (layers, B, H), behind them the place, (1, B), where z is asked for it; and the source, where
+there is one."""
 
 
 class RecurrentDecoder(Decoder):
     """A GRU or LSTM language model that reads z."""
 
-    injections: Sequence[str] = ("initial", "input", "add", "skip")
+    injections: Sequence[str] = ("initial", "input", "add", "skip", POSITION)
 
     def __init__(
         self,
@@ -137,6 +158,7 @@ class RecurrentDecoder(Decoder):
         tie_embeddings: bool,
         dropout: float,
         embed_dropout: float,
+        max_length: int = 0,
         weight_dropout: float = 0.0,
         reader: SourceReader | None = None,
     ) -> None:
@@ -148,6 +170,7 @@ class RecurrentDecoder(Decoder):
         self.embed_dropout = nn.Dropout(embed_dropout)
         self.add = AddInjection(latent_dim, embed_dim) if "add" in injection else None
         self.skip = Linear(latent_dim, hidden_dim) if "skip" in injection else None
+        self.placed = PlaceInjection(latent_dim, hidden_dim, max_length) if POSITION in injection else None
         width = embed_dim + (latent_dim if "input" in injection else 0)
         between = dropout if num_layers > 1 else 0.0
         self.weight_dropout = weight_dropout
@@ -164,7 +187,7 @@ class RecurrentDecoder(Decoder):
 
     def forward(self, tokens: Tensor, z: Tensor, source: OpenSource | None = None) -> Tensor:
         """Return features, (B, T, H), after each input token."""
-        return self._informed(self._skipped(self._read(tokens, z)[0], z), source)
+        return self._informed(self._told(self._read(tokens, z)[0], z), source)
 
     def prefill(
         self, z: Tensor, tokens: Tensor, source: OpenSource | None = None
@@ -173,7 +196,7 @@ class RecurrentDecoder(Decoder):
         if tokens.shape[1] == 1:
             return self._advance(tokens[:, 0], self._shifts(z), self._start(z), source)
         features, states = self._read(tokens, z)
-        last = self._skipped(features[:, -1:], z)[:, 0]
+        last = self._told(features[:, -1:], z, start=tokens.shape[1] - 1)[:, 0]
         return self._logits(last, source), _state(self._shifts(z), states, source)
 
     def step(self, tokens: Tensor, state: RecurrentState) -> tuple[Tensor, RecurrentState]:
@@ -189,10 +212,14 @@ class RecurrentDecoder(Decoder):
     def _advance(
         self, tokens: Tensor, shifts: Shifts, states: States, source: OpenSource | None = None
     ) -> tuple[Tensor, RecurrentState]:
-        features, states = read_token(self.cell, self._token_gates(tokens) + shifts[0], states)
-        for skip in shifts[1:]:
-            features = features + skip
-        return self._logits(features, source), _state(shifts, states, source)
+        own, place = states[: self.num_states], states[self.num_states :]
+        features, own = read_token(self.cell, self._token_gates(tokens) + shifts[0], own)
+        if self.skip is not None:
+            features = features + shifts[1]
+        if self.placed is not None:
+            features = self.placed(features.unsqueeze(1), shifts[-1], place[0].T)[:, 0]
+        after = (*own, *(number + 1 for number in place))
+        return self._logits(features, source), _state(shifts, after, source)
 
     def _logits(self, features: Tensor, source: OpenSource | None) -> Tensor:
         """Return logits, (B, V), of the token after features, (B, H)."""
@@ -209,12 +236,19 @@ class RecurrentDecoder(Decoder):
             self.joint(torch.cat([features, self.reader.attended(features, source, 0)], dim=-1))
         )
 
-    def _skipped(self, features: Tensor, z: Tensor) -> Tensor:
-        """Return features, (B, T, H), with what goes from z to them directly."""
-        return features if self.skip is None else features + self.skip(z).unsqueeze(1)
+    def _told(self, features: Tensor, z: Tensor, start: int = 0) -> Tensor:
+        """Return features, (B, T, H), of the places from `start`, with what goes from z to them directly."""
+        if self.skip is not None:
+            features = features + self.skip(z).unsqueeze(1)
+        if self.placed is None:
+            return features
+        places = torch.arange(start, start + features.shape[1], device=features.device)
+        return self.placed(features, self.placed.bind(z), places)
 
     def _shifts(self, z: Tensor) -> Shifts:
-        return (self._shift(z),) if self.skip is None else (self._shift(z), self.skip(z))
+        direct = [] if self.skip is None else [self.skip(z)]
+        direct += [] if self.placed is None else [self.placed.bind(z)]
+        return (self._shift(z), *direct)
 
     def _read(self, tokens: Tensor, z: Tensor) -> tuple[Tensor, States]:
         """Return features, (B, T, H), and the states after the last token."""
@@ -222,15 +256,17 @@ class RecurrentDecoder(Decoder):
             distinct, places = tokens.unique(return_inverse=True)
             if PAYS * len(distinct) <= tokens.numel():
                 gates = self._token_gates(distinct)[places] + self._shift(z).unsqueeze(1)
-                return read_tokens(self.cell, gates, self._start(z))
+                features, after = read_tokens(self.cell, gates, self._start(z)[: self.num_states])
+                return features, (*after, *self._place(z, tokens.shape[1]))
         embedded = self.embed_dropout(self.embedding(tokens))
         if self.add is not None:
             embedded = self.add(embedded, z)
         if "input" in self.injection:
             embedded = torch.cat([embedded, z.unsqueeze(1).expand(-1, tokens.shape[1], -1)], dim=-1)
-        states = self._start(z)
+        states = self._start(z)[: self.num_states]
         features, after = self._run_cell(embedded, states if self.num_states == 2 else states[0])
-        return features, after if self.num_states == 2 else (after,)
+        own = after if self.num_states == 2 else (after,)
+        return features, (*own, *self._place(z, tokens.shape[1]))
 
     def _run_cell(self, embedded: Tensor, states: Any) -> tuple[Tensor, Any]:
         """Run the cell; in training with its hidden-to-hidden weights dropped (Merity et al. 2018, arXiv:1708.02182)."""
@@ -263,7 +299,13 @@ class RecurrentDecoder(Decoder):
             flat = z.new_zeros(z.shape[0], *shape)
         else:
             flat = torch.tanh(self.initial(z)).view(-1, *shape)
-        return tuple(part.contiguous() for part in flat.permute(1, 2, 0, 3))
+        return (*(part.contiguous() for part in flat.permute(1, 2, 0, 3)), *self._place(z, 0))
+
+    def _place(self, z: Tensor, number: int) -> tuple[Tensor, ...]:
+        """Return the place of the next token, (1, B), where z is asked for it."""
+        if self.placed is None:
+            return ()
+        return (torch.full((1, len(z)), number, dtype=torch.int64, device=z.device),)
 
 
 def _state(shifts: Shifts, states: States, source: OpenSource | None) -> RecurrentState:
@@ -280,6 +322,9 @@ def build_recurrent_encoder(config: ModelConfig) -> RecurrentEncoder:
         config.encoder_dim,
         num_layers=config.encoder_layers,
         dropout=config.encoder_dropout,
+        bound=BoundWords(config.embed_dim, BOUND * config.encoder_dim, config.max_length)
+        if binds(config.injection)
+        else None,
     )
 
 
@@ -304,6 +349,7 @@ def build_recurrent_decoder(config: ModelConfig) -> RecurrentDecoder:
         tie_embeddings=config.tie_embeddings,
         dropout=config.dropout,
         embed_dropout=config.embed_dropout,
+        max_length=config.max_length,
         weight_dropout=config.weight_dropout,
         reader=build_reader(config, num_layers=1),
     )

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from textvae.config import ModelConfig
 from textvae.models.attention import Block, KeysValues
+from textvae.models.binding import POSITION, BoundWords, PlaceInjection, binds
 from textvae.models.injection import AddInjection, parse_injection
 from textvae.models.output import OutputLayer
 from textvae.models.parts import Decoder, Encoder
@@ -33,14 +34,23 @@ class TransformerEncoder(Encoder):
     """Self-attention over the whole text; features are mean and maximum over real positions."""
 
     def __init__(
-        self, embed_dim: int, width: int, *, num_layers: int, num_heads: int, dropout: float, max_length: int
+        self,
+        embed_dim: int,
+        width: int,
+        *,
+        num_layers: int,
+        num_heads: int,
+        dropout: float,
+        max_length: int,
+        binds_words: bool = False,
     ) -> None:
         super().__init__()
+        self.bound = BoundWords(embed_dim, width, max_length) if binds_words else None
         self.widen = Linear(embed_dim, width)
         self.positions = Positions(max_length + 1, width)
         self.blocks = nn.ModuleList(Block(width, num_heads, dropout) for _ in range(num_layers))
         self.norm = nn.LayerNorm(width)
-        self.feature_dim, self.state_dim = 2 * width, width
+        self.feature_dim, self.state_dim = (3 if binds_words else 2) * width, width
 
     def forward(self, embedded: Tensor, lengths: Tensor) -> Tensor:
         """Return (B, 2 * width)."""
@@ -48,7 +58,10 @@ class TransformerEncoder(Encoder):
         hidden = self.states(embedded, lengths)
         total = hidden.masked_fill(~real.unsqueeze(-1), 0).sum(dim=1)
         maximum = hidden.masked_fill(~real.unsqueeze(-1), float("-inf")).amax(dim=1)
-        return torch.cat([total / lengths.unsqueeze(1), maximum], dim=-1)
+        features = torch.cat([total / lengths.unsqueeze(1), maximum], dim=-1)
+        return (
+            features if self.bound is None else torch.cat([features, self.bound(embedded, lengths)], dim=-1)
+        )
 
     def states(self, embedded: Tensor, lengths: Tensor) -> Tensor:
         """Return the last layer's states, (B, T, width)."""
@@ -66,7 +79,7 @@ TransformerState = tuple[Tensor, tuple[KeysValues, ...]] | tuple[Tensor, tuple[K
 class TransformerDecoder(Decoder):
     """A causal Transformer that reads z as a memory slot in every layer, added to its inputs or to what its output reads, or in several of these ways."""
 
-    injections: Sequence[str] = ("add", "memory", "skip")
+    injections: Sequence[str] = ("add", "memory", "skip", POSITION)
 
     def __init__(
         self,
@@ -98,6 +111,7 @@ class TransformerDecoder(Decoder):
         self.add = AddInjection(latent_dim, width) if "add" in injection else None
         self.memory = Linear(latent_dim, 2 * num_layers * width) if "memory" in injection else None
         self.skip = Linear(latent_dim, width) if "skip" in injection else None
+        self.placed = PlaceInjection(latent_dim, width, max_length) if POSITION in injection else None
         tied = self.embedding if tie_embeddings else None
         self.output = OutputLayer(width, vocab_size, tied=tied, dropout=dropout)
 
@@ -158,6 +172,8 @@ class TransformerDecoder(Decoder):
         hidden = self.norm(hidden)
         if self.skip is not None:
             hidden = hidden + self.skip(z).unsqueeze(1)
+        if self.placed is not None:
+            hidden = self.placed(hidden, self.placed.bind(z), places[seen:] - num_slots)
         return hidden, tuple(after)
 
 
@@ -171,6 +187,7 @@ def build_transformer_encoder(config: ModelConfig) -> TransformerEncoder:
         num_heads=config.num_heads,
         dropout=config.encoder_dropout,
         max_length=config.max_length,
+        binds_words=binds(config.injection),
     )
 
 

@@ -1,6 +1,6 @@
-"""Who sets beta: a schedule, or a controller that holds a target rate. A run has exactly one.
+"""Who sets beta: a schedule, or a controller that holds a target rate or faithful reconstructions. A run has exactly one.
 
-`beta(step)` is asked before a step; `observe(rate)` is told the batch's mean rate after it.
+`beta(step)` is asked before a step; `observe` is told the batch's mean rate and distortion after it.
 """
 
 from typing import Protocol
@@ -8,6 +8,7 @@ from typing import Protocol
 from textvae.config import ObjectiveConfig
 from textvae.errors import ConfigError
 from textvae.objectives.controllers import PID, Lagrangian, Logarithmic, RateController
+from textvae.objectives.faithfulness import Faithful
 from textvae.objectives.schedules import Constant, Cyclical, Linear, Logistic
 
 
@@ -18,8 +19,8 @@ class BetaOwner(Protocol):
         """Return the weight of the rate-term at `step` (from 0)."""
         ...
 
-    def observe(self, rate: float) -> None:
-        """Learn the training rate of the step just taken, nats a sentence."""
+    def observe(self, rate: float, distortion: float) -> None:
+        """Learn the training rate of the step just taken, nats a sentence, and its distortion, nats a token."""
         ...
 
     def state(self) -> dict[str, float]:
@@ -38,6 +39,8 @@ def build_beta(config: ObjectiveConfig) -> BetaOwner:
         ConfigError: the target rate was left to the corpus and is not resolved yet.
     """
     match config.beta:
+        case "target" if config.faithful is not None:
+            return Faithful(config.faithful, beta_max=config.beta_max, gain=config.controller_gain)
         case "target":
             return build_controller(config)
         case "linear":

@@ -27,7 +27,7 @@ class RateController(ABC):
         """Return the present weight; it does not depend on `step`."""
 
     @abstractmethod
-    def observe(self, rate: float) -> None:
+    def observe(self, rate: float, distortion: float = 0.0) -> None:
         """Move towards the target."""
 
     @property
@@ -69,7 +69,7 @@ class Logarithmic(RateController):
         """Return the present weight, in [MIN_BETA, beta_max]."""
         return math.exp(self._clamped(self.integral + self.PROPORTIONAL * self._error()))
 
-    def observe(self, rate: float) -> None:
+    def observe(self, rate: float, distortion: float = 0.0) -> None:
         """Move towards the target."""
         before = rate if self.smoothed is None else self.smoothed
         self.smoothed = self.SMOOTHING * before + (1 - self.SMOOTHING) * rate
@@ -121,7 +121,7 @@ class Lagrangian(RateController):
         """Return the multiplier, in [MIN_BETA, beta_max]."""
         return self.multiplier
 
-    def observe(self, rate: float) -> None:
+    def observe(self, rate: float, distortion: float = 0.0) -> None:
         """Move towards the target."""
         now = max(-1.0, min(2.0, (rate - self.target) / self.target))
         before = now if self.constraint is None else self.constraint
@@ -166,7 +166,7 @@ class PID(RateController):
         """Return the present weight, in [0, beta_max]."""
         return max(0.0, min(self.beta_max, self._free()))
 
-    def observe(self, rate: float) -> None:
+    def observe(self, rate: float, distortion: float = 0.0) -> None:
         """Move towards the target."""
         self.error = self.target - rate
         end = self.pinned

@@ -11,7 +11,7 @@ class Schedule(ABC):
     def beta(self, step: int) -> float:
         """Return the weight at `step`."""
 
-    def observe(self, rate: float) -> None:  # noqa: B027  (a schedule does not listen)
+    def observe(self, rate: float, distortion: float = 0.0) -> None:  # noqa: B027  (a schedule does not listen)
         """Do nothing."""
 
     def state(self) -> dict[str, float]:

@@ -14,7 +14,7 @@ from textvae.data.batching import Batch, collate, epoch_batches
 from textvae.errors import NonFiniteLossError
 from textvae.models import VAEModel
 from textvae.models.output import OutputLayer
-from textvae.objectives import RateController
+from textvae.objectives import Faithful, RateController
 from textvae.storage.atomic import write_folder
 from textvae.storage.temporaries import remove_stale_temporaries
 from textvae.training.card import write_card
@@ -40,8 +40,8 @@ from textvae.training.updates import Updates
 
 RECORD_EVERY, DRAW_EVERY = 20, 30.0
 """Steps between training records; seconds between drawings of the curves, which take a fraction of one."""
-RAISE_TARGET, REACHED = 1.15, 0.15
-"""Factor of an adaptive target; a rate within this share of its target has reached it."""
+UNFAITHFUL = 1e9
+"""Added to what models are chosen by where reconstructions are not as faithful as was asked for."""
 
 
 class Trainer:
@@ -191,8 +191,8 @@ class Trainer:
         if self.updates.average:
             self.updates.average.swap(self.codec.model)
         self.last = held = held_out(self.codec, self.prepared.valid)
-        accuracy = self._raise_target(held)
-        criterion = held.neg_elbo if accuracy is None else held.distortion
+        accuracy = self._heard_accuracy()
+        criterion = self._criterion(held, accuracy)
         best = self.state.best is None or criterion < self.state.best
         if best:
             self.state.best, self.state.best_epoch = criterion, self.state.epoch
@@ -239,15 +239,20 @@ class Trainer:
         z = self.codec.prior_sample(num, conditions=conditions)
         return self.codec.decode(z, seed=epoch, conditions=conditions)
 
-    def _raise_target(self, held: HeldOut) -> float | None:
-        """Raise the target rate while reconstructions are not faithful; return their token accuracy, if asked for."""
-        faithful = self.config.objective.faithful
-        if faithful is None or not isinstance(self.updates.beta, RateController):
+    def _heard_accuracy(self) -> float | None:
+        """Tell the controller which share of held-out tokens comes back, if it wants to know, and return it."""
+        if not isinstance(beta := self.updates.beta, Faithful):
             return None
         accuracy = token_accuracy(self.codec, self.prepared.valid)
-        if accuracy < faithful and held.rate >= (1 - REACHED) * self.updates.beta.target:
-            self.updates.beta.target *= RAISE_TARGET
+        beta.hear(accuracy)
         return accuracy
+
+    def _criterion(self, held: HeldOut, accuracy: float | None) -> float:
+        """Return what models are chosen by: -ELBO, of those that are faithful if that is asked for, else the distortion."""
+        faithful = self.config.objective.faithful
+        if faithful is None or accuracy is None or accuracy >= faithful:
+            return held.neg_elbo
+        return UNFAITHFUL + held.distortion
 
     def _finished(self) -> bool:
         patience = self.config.training.patience

@@ -92,7 +92,7 @@ class Updates:
         else:
             report = self.stepper.take(batch, moment)
         if not self.pretraining.is_on:
-            self.beta.observe(report.rate)
+            self.beta.observe(report.rate, report.distortion * report.num_sentences / report.num_targets)
         if self.average:
             self.average.update(self.model, step + 1)
         return report
