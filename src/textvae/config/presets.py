@@ -17,7 +17,11 @@ PRESETS: dict[str, dict[str, dict[str, object]]] = {
 }
 """`sampling`: fluent prior samples, reconstructions that keep the topic. `editing`: faithful reconstructions."""
 
+TRANSFER: dict[str, dict[str, object]] = {"training": {"learning_rate": 1e-3, "patience": 8}}
+"""Beneath the settings of a run that begins from another's weights; measured, see `docs/transfer.md`."""
+
 LANGUAGE_MODEL: dict[str, dict[str, object]] = {
+    "data": {"extend_vocabulary": False},
     "model": {
         "encoder": NO_LATENT,
         "injection": NO_LATENT,
@@ -33,6 +37,8 @@ LANGUAGE_MODEL: dict[str, dict[str, object]] = {
         "noise_substitute": 0.0,
         "noise_shuffle": 0.0,
         "aggressive": False,
+        "freeze": (),
+        "unfreeze_after": None,
     },
 }
 """What turns a VAE's settings into those of a language model with the same decoder."""

@@ -10,6 +10,8 @@ from textvae.models.linear_log_probs import linear_log_probs
 from textvae.models.negatives import Negatives, sampled_log_probs
 from textvae.models.products import Linear
 
+COUNTED = ".log_frequencies"
+"""How the name of what an output layer counted, not learned, ends."""
 CHUNK_LOGITS = 2**23
 """Logits of an unknown layer held at once when no gradient is needed: 32 MiB in float32."""
 

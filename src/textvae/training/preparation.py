@@ -15,10 +15,12 @@ from textvae.data.known import Known, known_entries
 from textvae.data.splits import Splits, open_splits
 from textvae.data.store import TokenStore
 from textvae.data.tokenizer_defaults import default_kind
+from textvae.data.tokenizer_extension import extended
 from textvae.data.tokenizers import Tokenizer
 from textvae.data.vocabulary import EOS
 from textvae.errors import DataError
 from textvae.training.concentration import with_concentration, with_fixed_rate
+from textvae.training.origin import Origin
 
 LENGTH_QUANTILE = 0.99
 LONGEST = 512
@@ -43,14 +45,20 @@ class Prepared:
 
 
 def prepare(
-    data: Any, config: RunConfig, *, tokenizer: Tokenizer | None = None, cache_dir: str | Path | None = None
+    data: Any,
+    config: RunConfig,
+    *,
+    tokenizer: Tokenizer | None = None,
+    origin: Origin | None = None,
+    cache_dir: str | Path | None = None,
 ) -> Prepared:
     """Read, split and tokenize a corpus.
 
     Args:
         data: as for `textvae.data.splits.open_splits`.
         config: settings; what they leave open is taken from the corpus.
-        tokenizer: one that exists already (a resumed run's); None: trained on the training texts.
+        tokenizer: one that exists already (a resumed run's); None: the origin's, or trained on the training texts.
+        origin: the model that the run begins from, if any.
         cache_dir: where token arrays are kept; None: the user's cache folder.
 
     Raises:
@@ -59,12 +67,12 @@ def prepare(
     """
     config = with_fixed_rate(config)
     splits = open_splits(data, config.data)
-    tokenizer = tokenizer or _train_tokenizer(splits, config)
+    tokenizer = tokenizer or _tokenizer(splits, config, origin)
     train = TokenStore.cached(splits.train, tokenizer, cache_dir=cache_dir)
     valid = TokenStore.cached(splits.valid, tokenizer, cache_dir=cache_dir)
     if not len(train) or not len(valid):
         raise DataError("no text has a token left after tokenizing; check the text column")
-    max_length = config.data.max_length or min(train.quantile_length(LENGTH_QUANTILE), LONGEST)
+    max_length = config.data.max_length or _max_length(train, origin)
     train, valid = train.cut(max_length), valid.cut(max_length)
     config = resolved(
         config,
@@ -78,9 +86,9 @@ def prepare(
         tokenizer=tokenizer,
         train=train,
         valid=valid,
-        known=known_entries(splits.train, tokenizer),
-        facts=_facts(splits, train, valid, tokenizer),
-        warnings=splits.warnings,
+        known=_known(splits, tokenizer, origin),
+        facts=_facts(splits, train, valid, tokenizer) | ({"origin": origin.facts} if origin else {}),
+        warnings=(*splits.warnings, *(origin.advice(train, tokenizer) if origin else ())),
     )
 
 
@@ -92,11 +100,31 @@ def target_counts(store: TokenStore, vocab_size: int) -> Tensor:
     return torch.from_numpy(counts)
 
 
-def _train_tokenizer(splits: Splits, config: RunConfig) -> Tokenizer:
+def _tokenizer(splits: Splits, config: RunConfig, origin: Origin | None) -> Tokenizer:
+    if origin:
+        kept = origin.codec.tokenizer
+        if config.data.extend_vocabulary:
+            return extended(kept, splits.train, vocab_size=config.data.vocab_size)
+        return kept
     kind = default_kind(splits.train) if config.data.tokenizer == "auto" else config.data.tokenizer
     return Tokenizer.train(
         splits.train, kind=kind, vocab_size=config.data.vocab_size, normalize=config.data.normalize
     )
+
+
+def _max_length(train: TokenStore, origin: Origin | None) -> int:
+    """Return the limit of a run that states none."""
+    suited = min(train.quantile_length(LENGTH_QUANTILE), LONGEST)
+    if origin is None:
+        return suited
+    before = origin.codec.model.config.max_length
+    return before if origin.has_positions else max(before, suited)
+
+
+def _known(splits: Splits, tokenizer: Tokenizer, origin: Origin | None) -> Known | None:
+    """Return what decoding keeps to: entries of the corpus, and of what the origin was trained on."""
+    known = known_entries(splits.train, tokenizer)
+    return known.joined(origin.codec.known) if known and origin else known
 
 
 def _facts(splits: Splits, train: TokenStore, valid: TokenStore, tokenizer: Tokenizer) -> dict[str, Any]:
