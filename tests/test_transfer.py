@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -9,14 +10,19 @@ import numpy as np
 import pytest
 import torch
 from tiny import CHINESE, ENGLISH, tiny_config
+from typer.testing import CliRunner
 
 from textvae import TextVAE
+from textvae.cli.main import app
 from textvae.codec import load_codec
 from textvae.codec.location import model_folder
+from textvae.config.presets import TRANSFER
 from textvae.config.transfer import inherited
 from textvae.data.store import TokenStore
 from textvae.data.tokenizer_extension import misspelt
+from textvae.diagnostics.remedies import Remedies
 from textvae.errors import ConfigError, CorruptRunError, RunError, RunNotFoundError
+from textvae.evaluation.diagnosis import History
 from textvae.models.modeling import shift
 from textvae.storage.manifest import read_manifest
 from textvae.training import run as runs
@@ -287,6 +293,55 @@ def test_beta_begins_where_the_other_run_left_it(source, reviews):
     first = json.loads((checkpoints(reviews[0])[0] / "state.json").read_bytes())
     assert first["step"] == 0
     assert torch.tensor(first["beta"]["integral"]).exp().item() == pytest.approx(metadata["beta"], rel=1e-5)
+
+
+def test_on_the_command_line(source, tmp_path):
+    def textvae(*arguments):
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    (tmp_path / "reviews.txt").write_text("\n".join(REVIEWS))
+    command = [
+        "train",
+        tmp_path / "reviews.txt",
+        "-o",
+        tmp_path / "run",
+        "--device",
+        "cpu",
+        "--cache-dir",
+        tmp_path,
+    ]
+    begun = textvae(
+        *command, "--init-from", source, "--extend-vocabulary", "--freeze", "encoder,embeddings", "--seed", 1,
+        "--epochs", 1, "--threads", 1, "--set", "training.samples=0",
+    )  # fmt: skip
+    assert begun.exit_code == 0, begun.stderr
+    assert re.search(r"began from +source, epoch \d, weights SHA-256", begun.stderr)
+    assert "the tokenizer of source got" in begun.stderr
+    assert re.search(r"\n +0 .*best\n", begun.stderr)  # the first look
+    assert re.search(
+        r"began from +source, epoch \d, weights SHA-256", textvae("info", tmp_path / "run").stdout
+    )
+    saved = resumed_config(tmp_path / "run")
+    assert saved.training.freeze == ("encoder", "embeddings")
+    assert (saved.training.learning_rate, saved.model.latent_dim) == (
+        TRANSFER["training"]["learning_rate"],
+        4,
+    )
+    again = textvae(*command, "--resume", "--init-from", source, "--freeze", "output")
+    assert "ignored: --init-from" in again.stderr
+    assert "ignored: --freeze" in again.stderr
+    wrong = textvae(*command, "--overwrite", "--init-from", source, "--set", "model.latent_dim=5")
+    assert wrong.exit_code == 1
+    assert (
+        "error: these settings do not fit the weights of source: model.latent_dim 5 (4 there)" in wrong.stderr
+    )
+    assert resumed_config(tmp_path / "run") == saved  # nothing was cleared
+
+
+def test_remedies_name_what_the_run_began_from(reviews):
+    run = str(reviews[0])
+    remedies = Remedies(run=run, settings=resumed_config(reviews[0]), origin=History.read(run).origin)
+    assert "--init-from source" in remedies.retrain(training__epochs=2)
 
 
 def stop(monkeypatch, name: str) -> None:

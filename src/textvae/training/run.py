@@ -180,7 +180,7 @@ def _checked(origin: Origin | None, run: Path, config: RunConfig, *, resume: boo
 def _check_same_origin(run: Path, origin: Origin | None) -> None:
     if checkpoints(run) or not (run / CONFIG_FILE).exists():
         return
-    before, now = _recorded(run).get("origin"), origin.facts if origin else None
+    before, now = recorded_facts(run).get("origin"), origin.facts if origin else None
     if before and not now:
         raise RunError(
             f"{run} has no checkpoint, and began from {before['name']}; name that with --init-from"
@@ -219,7 +219,7 @@ def _prepare(
         ranks.barrier()
         tokenizer = Tokenizer.load(run)
     prepared = prepare(data, config, tokenizer=tokenizer, origin=origin, cache_dir=cache_dir)
-    if resume and "origin" in (recorded := _recorded(run)):
+    if resume and "origin" in (recorded := recorded_facts(run)):
         prepared.facts["origin"] = recorded["origin"]
     if ranks.is_main:
         if resume:
@@ -231,7 +231,7 @@ def _prepare(
 
 
 def _check_same_corpus(run: Path, prepared: Prepared) -> None:
-    if not (before := _recorded(run)):
+    if not (before := recorded_facts(run)):
         return
     for split in ("train", "valid"):
         digest = before[split]["sha256"]
@@ -242,8 +242,12 @@ def _check_same_corpus(run: Path, prepared: Prepared) -> None:
             )
 
 
-def _recorded(run: Path) -> dict[str, Any]:
-    """Return what a run noted of its data and its origin; nothing where it has not noted anything yet."""
+def recorded_facts(run: Path) -> dict[str, Any]:
+    """Return what a run noted of its data and of what it began from; nothing where it has not noted anything yet.
+
+    Raises:
+        CorruptRunError: the file is damaged.
+    """
     path = run / DATA_FILE
     if not path.exists():
         return {}
