@@ -399,6 +399,7 @@ def test_without_its_checkpoints_a_run_asks_for_the_same_weights(source, chinese
         train(tmp_path / "run", REVIEWS, init_from=chinese, resume=True)
     train(tmp_path / "run", REVIEWS, init_from=source, resume=True)
     assert bits(tmp_path / "run") == bits(reviews[0])
+    assert read_metrics(tmp_path / "run") == read_metrics(reviews[0])
 
 
 def test_a_run_can_begin_from_itself(source, tmp_path):

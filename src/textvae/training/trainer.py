@@ -84,14 +84,13 @@ class Trainer:
             RunError: there are checkpoints, none of which can be read.
         """
         folder = latest_checkpoint(self.run)
-        if folder is None:
-            return False
-        self.state = load_checkpoint(folder, self.codec, self.updates)
-        self.updates.remember(self.state)
+        if folder is not None:
+            self.state = load_checkpoint(folder, self.codec, self.updates)
+            self.updates.remember(self.state)
         if self.ranks.is_main:
             remove_stale_temporaries(self.run)
             cut_metrics(self.run, self.state.step or BEFORE_ALL)
-        return True
+        return folder is not None
 
     def train(self) -> TrainState:
         """Train to the end; return the final state.
