@@ -24,6 +24,7 @@ from textvae.diagnostics.remedies import Remedies
 from textvae.errors import ConfigError, CorruptRunError, RunError, RunNotFoundError
 from textvae.evaluation.diagnosis import History
 from textvae.models.modeling import shift
+from textvae.models.output import TRUSTED
 from textvae.storage.manifest import read_manifest
 from textvae.training import run as runs
 from textvae.training.checkpoints import FIRST, checkpoints
@@ -126,13 +127,21 @@ def test_where_training_only_harms_the_initial_weights_stay_the_best(source, tmp
         assert torch.equal(ours.model.state_dict()[name], tensor), name
 
 
-def test_frequencies_describe_the_new_corpus_and_the_bias_stays(source, tmp_path):
-    prepared, model = initial(tmp_path / "run", REVIEWS, source)
+def test_frequencies_describe_the_new_corpus_and_the_bias_stays_or_is_shifted(source, tmp_path):
+    prepared, model = initial(tmp_path / "run", REVIEWS, source, training={"shift_bias": False})
     ours, theirs = model.decoder.output, load_codec(model_folder(source)).model.decoder.output
     counts = target_counts(prepared.train, prepared.tokenizer.vocab_size) + 0.01
     torch.testing.assert_close(ours.log_frequencies, (counts / counts.sum()).log().float())
     assert not torch.equal(ours.log_frequencies, theirs.log_frequencies)
     assert torch.equal(ours.linear.bias, theirs.linear.bias)
+    frozen = initial(tmp_path / "run", REVIEWS, source, training={"freeze": "output"})[1].decoder.output
+    assert torch.equal(frozen.linear.bias, theirs.linear.bias)
+    shifted = initial(tmp_path / "run", REVIEWS, source)[1].decoder.output
+    n, k = float((counts - 0.01).sum()), TRUSTED
+    q = theirs.log_frequencies.double().exp()
+    mean = (n * ours.log_frequencies.double().exp() + k * q) / (n + k)  # of frequencies, under the prior
+    expected = theirs.linear.bias + (mean / q).log()
+    torch.testing.assert_close(shifted.linear.bias.double(), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_the_tokenizer_is_kept_and_what_it_misspells_is_told(source, reviews):
@@ -150,7 +159,8 @@ def test_the_tokenizer_is_kept_and_what_it_misspells_is_told(source, reviews):
 def test_an_extended_vocabulary_changes_old_texts_by_the_normaliser_only(home, tmp_path, kind, texts, more):
     old = ENGLISH if kind == "word" else CHINESE
     train(home / kind, old, data={"tokenizer": kind}, training={"epochs": 1, "samples": 0})
-    prepared, ours = initial(tmp_path / "run", texts, home / kind, data={"extend_vocabulary": True})
+    sections = {"data": {"extend_vocabulary": True}, "training": {"shift_bias": False}}
+    prepared, ours = initial(tmp_path / "run", texts, home / kind, **sections)
     theirs = load_codec(home / kind / "model")
     size, num_old = prepared.tokenizer.vocab_size, theirs.tokenizer.vocab_size
     pieces = [prepared.tokenizer.piece(index) for index in range(num_old, size)]

@@ -61,6 +61,8 @@ class TrainingConfig:
     """Parts that keep their weights: encoder, posterior, prior, decoder, embeddings, output."""
     unfreeze_after: float | None = None
     """Share of training after which they train too; None: never."""
+    shift_bias: bool = True
+    """Of a run that begins from another's weights: its output bias is moved by how token frequencies differ."""
     precision: str = "auto"
     patience: int = 5
     """Epochs without a better held-out -ELBO before training stops; 0: never."""
