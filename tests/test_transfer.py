@@ -333,10 +333,7 @@ def test_on_the_command_line(source, tmp_path):
     )
     saved = resumed_config(tmp_path / "run")
     assert saved.training.freeze == ("encoder", "embeddings")
-    assert (saved.training.learning_rate, saved.model.latent_dim) == (
-        TRANSFER["training"]["learning_rate"],
-        4,
-    )
+    assert (saved.training.patience, saved.model.latent_dim) == (TRANSFER["training"]["patience"], 4)
     again = textvae(*command, "--resume", "--init-from", source, "--freeze", "output")
     assert "ignored: --init-from" in again.stderr
     assert "ignored: --freeze" in again.stderr

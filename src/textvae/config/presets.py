@@ -17,8 +17,8 @@ PRESETS: dict[str, dict[str, dict[str, object]]] = {
 }
 """`sampling`: fluent prior samples, reconstructions that keep the topic. `editing`: faithful reconstructions."""
 
-TRANSFER: dict[str, dict[str, object]] = {"training": {"learning_rate": 1e-3, "patience": 8}}
-"""Beneath the settings of a run that begins from another's weights; measured, see `docs/transfer.md`."""
+TRANSFER: dict[str, dict[str, object]] = {"training": {"patience": 8}}
+"""Beneath the settings of a run that begins from another's weights: it may get worse before it gets better."""
 
 LANGUAGE_MODEL: dict[str, dict[str, object]] = {
     "data": {"extend_vocabulary": False},
