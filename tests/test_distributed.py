@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from tiny import tiny_config
+from tiny import tiny_config, train_tiny
 
+from textvae.codec import load_codec
 from textvae.training.records import read_metrics
 
 SCRIPT = """
@@ -33,30 +34,50 @@ train_run(ENGLISH, folder, tiny_config(), device="cpu", cache_dir=folder.parent 
 """
 
 
+TRANSFER = """
+import sys, torch
+from pathlib import Path
+from tiny import ENGLISH, tiny_config
+from textvae.training import step
+from textvae.training.origin import open_origin
+from textvae.training.run import train_run
+
+folder, source = Path(sys.argv[1]), Path(sys.argv[2])
+take = step.Stepper.take
+
+def noted(self, batch, moment, **how):
+    report = take(self, batch, moment, **how)
+    when = "late" if moment.progress >= 0.5 else "early"
+    torch.save(self.model.state_dict(), folder.parent / f"{when}-{self.ranks.rank}.pt")
+    return report
+
+step.Stepper.take = noted
+config = tiny_config(training={"freeze": "encoder", "unfreeze_after": 0.5, "epochs": 2, "samples": 0})
+train_run(ENGLISH, folder, config, device="cpu", cache_dir=folder.parent / "cache", origin=open_origin(source))
+"""
+
+
+def under_torchrun(script: Path, *arguments: Path) -> subprocess.CompletedProcess:
+    """Run a script as two ranks."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    places = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+    return subprocess.run(
+        [*command, str(script), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, places)), "OMP_NUM_THREADS": "1"},
+        check=False,
+    )
+
+
 @pytest.mark.slow
 def test_two_ranks(tmp_path):
     import torch
 
     script = tmp_path / "child.py"
     script.write_text(SCRIPT)
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node",
-        "2",
-        str(script),
-    ]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [*command, str(tmp_path / "run")],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        env=environment,
-        check=False,
-    )
+    done = under_torchrun(script, tmp_path / "run")
     assert done.returncode == 0, done.stderr[-2000:]
     one, two = (torch.load(tmp_path / f"weights-{rank}.pt") for rank in range(2))
     assert all(torch.equal(one[name], two[name]) for name in one)
@@ -64,3 +85,24 @@ def test_two_ranks(tmp_path):
     assert not torch.equal(first, second)
     held = [record for record in read_metrics(tmp_path / "run") if record["kind"] == "held_out"]
     assert len(held) == tiny_config().training.epochs
+
+
+@pytest.mark.slow
+def test_two_ranks_begin_from_another_run_and_unfreeze_together(tmp_path):
+    import torch
+
+    source = train_tiny(tmp_path / "source")
+    script = tmp_path / "child.py"
+    script.write_text(TRANSFER)
+    done = under_torchrun(script, tmp_path / "run", source)
+    assert done.returncode == 0, done.stderr[-2000:]
+    before = load_codec(source / "model").model.state_dict()
+    early, late = (
+        [torch.load(tmp_path / f"{when}-{rank}.pt") for rank in range(2)] for when in ("early", "late")
+    )
+    for name, tensor in before.items():
+        assert torch.equal(early[0][name], early[1][name]), name
+        assert torch.equal(late[0][name], late[1][name]), name
+        if name.startswith("encoder."):
+            assert torch.equal(early[0][name], tensor), name
+            assert not torch.equal(late[0][name], tensor), name

@@ -37,6 +37,7 @@ from textvae.progress import Progress
 from textvae.storage.atomic import write_folder
 from textvae.storage.manifest import read_manifest
 from textvae.tasks.answers import Answer, answers
+from textvae.training.origin import inherited_settings, origin_of
 from textvae.training.progress import Observer
 from textvae.training.run import resumed_config, train_run
 
@@ -74,6 +75,7 @@ class TextVAE:
         target_rate: float | None = None,
         settings: Mapping[str, Mapping[str, Any]] | None = None,
         config: RunConfig | None = None,
+        init_from: str | Path | None = None,
         resume: bool = False,
         overwrite: bool = False,
         device: str = "auto",
@@ -89,6 +91,8 @@ class TextVAE:
             target_rate: nats a text; None: chosen from the corpus's lengths, or for editing as low as faithfulness allows.
             settings: sections of settings laid over the preset, as {"training": {"epochs": 5}}.
             config: complete settings in place of the preset.
+            init_from: a run folder, a saved model or `hf://owner/name`, whose weights, shapes and tokenizer it begins with;
+                a run that goes on from a checkpoint of its own does so.
             resume: go on with the run in `output`, under its own settings in place of the preset.
             overwrite: remove the run in `output` first.
             device: auto, cpu, cuda, cuda:N or mps.
@@ -96,20 +100,23 @@ class TextVAE:
             cache_dir: where token arrays are kept; None: the user's cache folder.
 
         Raises:
-            ConfigError: an unknown or impossible setting.
+            ConfigError: an unknown or impossible setting, or one that contradicts the weights to begin from.
             DataError: a corpus that cannot be used.
             RunExistsError: `output` holds a run already.
-            RunNotFoundError: nothing to resume.
+            RunNotFoundError: nothing to resume, or no model to begin from.
             TrainingError: training cannot go on.
         """
         output = Path(output).expanduser()
+        origin = origin_of(init_from, output, resume=resume)
+        inherited = inherited_settings(origin) if config is None and not resume else ()
         if config is None:
             config = resumed_config(output) if resume else preset(purpose)
         rate = {} if target_rate is None else {"objective": {"target_rate": target_rate, "faithful": None}}
-        config = config.updated(settings or {}, rate)
+        config = config.updated(*inherited, settings or {}, rate)
         run = train_run(
             data, output, config,
             resume=resume, overwrite=overwrite, device=device, observer=observer, cache_dir=cache_dir,
+            origin=origin,
         )  # fmt: skip
         return cls.from_pretrained(run, device=device)
 

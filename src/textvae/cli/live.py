@@ -72,7 +72,7 @@ class Progress:
         )
         gain = "" if held_out.z_shuffle_gain is None else f"{held_out.z_shuffle_gain:.2f}"
         self._print(
-            f"{self.epoch:5d}  {held_out.neg_elbo:8.2f}  {held_out.distortion:10.2f}  {held_out.rate:7.2f}  {gain:>6}  "
+            f"{standing.epoch:5d}  {held_out.neg_elbo:8.2f}  {held_out.distortion:10.2f}  {held_out.rate:7.2f}  {gain:>6}  "
             f"{perplexity:>10}  {held_out.active_units:5d}  {clock(time.monotonic() - self.started):>7}"
             + ("  best" if best else "")
         )

@@ -1,7 +1,7 @@
 """The options of `train` that are settings of the run, and how they are laid over one another."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ SECTIONS = {
     "valid": "data", "test": "data", "tokenizer": "data", "vocab_size": "data", "normalize": "data",
     "text": "data", "blank_line": "data", "encoding": "data",
     "source": "data", "labels": "data", "feature": "data", "target_rate": "objective",
+    "extend_vocabulary": "data", "freeze": "training",
     "epochs": "training", "max_time": "training", "threads": "training", "batch_tokens": "training", "seed": "training",
 }  # fmt: skip
 """The section of each setting that has an option."""
@@ -40,6 +41,18 @@ class SettingOptions(Group):
     vocab_size: Annotated[int | None, typer.Option("--vocab-size", help="Entries of the tokenizer.")] = None
     normalize: Annotated[
         str | None, typer.Option("--normalize", help="none, nfkc, simplified or nfkc+simplified.")
+    ] = None
+    extend_vocabulary: Annotated[
+        bool | None,
+        typer.Option(
+            "--extend-vocabulary", help="With --init-from: tokens for what its tokenizer has none for."
+        ),
+    ] = None
+    freeze: Annotated[
+        str | None,
+        typer.Option(
+            "--freeze", metavar="PARTS", help="Of encoder,posterior,prior,decoder,embeddings,output."
+        ),
     ] = None
     purpose: Annotated[
         str | None, typer.Option("--for", metavar="PRESET", help="sampling (default) or editing.")
@@ -95,12 +108,15 @@ class SettingOptions(Group):
         typer.Option("--set", metavar="A.B=C", help="Any setting, as model.latent_dim=64; repeatable."),
     ] = None
 
-    def config(self, columns: Mapping[str, Any], common: Common) -> RunConfig:
-        """Return the settings of a new run: defaults < preset < file < options < `--set`.
+    def config(
+        self, columns: Mapping[str, Any], common: Common, inherited: Sequence[Mapping[str, Any]] = ()
+    ) -> RunConfig:
+        """Return the settings of a new run: defaults < preset < inherited < file < options < `--set`.
 
         Args:
             columns: how texts are found in files; unset ones are None.
             common: its seed is used, or a new one if no setting gives one.
+            inherited: layers of the run that it begins from.
         """
         layers = [
             read_settings(self.config_file) if self.config_file else {},
@@ -109,7 +125,7 @@ class SettingOptions(Group):
         ]
         if self.target_rate is not None:
             layers.insert(0, {"objective": {"faithful": None}})  # a stated rate is held
-        config = preset(self.purpose or "sampling").updated(self._recipe(), *layers)
+        config = preset(self.purpose or "sampling").updated(self._recipe(), *inherited, *layers)
         if any(_states_seed(layer) for layer in layers):
             return config
         return config.updated({"training": {"seed": common.drawn_seed}})  # a seed is told if all is well

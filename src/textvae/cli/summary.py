@@ -89,16 +89,14 @@ def measures(held_out: dict[str, Any]) -> dict[str, Any]:
     return {**held_out, "neg_elbo": neg_elbo, "perplexity": exp(min(neg_elbo / tokens, 700))}
 
 
-COUNTED = ".log_frequencies"
-"""What a model file holds beside trained weights: token counts, as logarithms."""
-
-
 def num_parameters(weights: Path) -> int:
     """Return how many trained numbers a safetensors file holds, from its header.
 
     Raises:
         CorruptRunError: it has none.
     """
+    from textvae.models.output import COUNTED
+
     try:
         with weights.open("rb") as file:
             header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
@@ -115,10 +113,20 @@ def data_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     train, valid, tokenizer = facts["train"], facts["valid"], facts["tokenizer"]
     cut = f"; {train['cut']:,} texts cut" if train["cut"] else ""
     return [
+        *origin_rows(facts),
         ("texts", f"{train['texts']:,} to train on, {valid['texts']:,} held out"),
         ("tokens", f"{train['tokens']:,}, {train['tokens'] / max(train['texts'], 1):.1f} a text{cut}"),
         ("tokenizer", f"{tokenizer['kind']}, V = {tokenizer['vocab_size']:,}"),
     ]
+
+
+def origin_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the row on what a run began from, if on anything."""
+    if not (origin := facts.get("origin")):
+        return []
+    from textvae.training.card import lineage
+
+    return [("began from", lineage(origin))]
 
 
 def model_row(model: dict[str, Any], parameters: int | None) -> tuple[str, str]:

@@ -4,7 +4,7 @@ import shlex
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +16,9 @@ from textvae.cli.verb import INTERRUPTED
 from textvae.config import RunConfig
 from textvae.progress import clock
 
+if TYPE_CHECKING:
+    from textvae.training.origin import Origin
+
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="The run folder to write.")]
 
 
@@ -25,6 +28,12 @@ def train(
     settings: SettingOptions,
     reading: Reading,
     common: Common,
+    init_from: Annotated[
+        str | None,
+        typer.Option(
+            "--init-from", metavar="RUN", help="Begin from the weights and tokenizer of another run."
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run, under its own settings.")
     ] = False,
@@ -35,15 +44,19 @@ def train(
 ) -> None:
     """Train on a corpus.
 
-    Settings: defaults < --for < --config < options < --set. What is unset is chosen from the corpus.
+    Settings: defaults < --for < --init-from < --config < options < --set. What is unset is chosen from the corpus.
     """
+    from textvae.training.origin import inherited_settings, origin_of
     from textvae.training.run import resumed_config
 
     source = one_source(data)
+    origin = origin_of(init_from, output, resume=resume)
+    if init_from is not None and origin is None:
+        common.screen.note("note: the run goes on from its own checkpoint; ignored: --init-from")
     if resume:
         config = settings.resumed(resumed_config(output), reading.given, common)
     else:
-        config = settings.config(reading.given, common)
+        config = settings.config(reading.given, common, inherited_settings(origin))
     source = opened(source, config, common)
     command = resume_command(data, output, common.device, cache_dir)
     started = time.monotonic()
@@ -55,6 +68,7 @@ def train(
         resume=resume,
         overwrite=overwrite,
         cache_dir=cache_dir,
+        origin=origin,
         command=command,
     )
     if is_first_rank():
@@ -88,6 +102,7 @@ def run_training(
     resume: bool = False,
     overwrite: bool = False,
     cache_dir: Path | None = None,
+    origin: "Origin | None" = None,
     command: str,
 ) -> None:
     """Train under the live line; on Ctrl-C say how to go on."""
@@ -100,6 +115,7 @@ def run_training(
             train_run(
                 source, output, config,
                 resume=resume, overwrite=overwrite, device=common.device, observer=progress, cache_dir=cache_dir,
+                origin=origin,
             )  # fmt: skip
     except KeyboardInterrupt:
         if is_first_rank():

@@ -31,6 +31,8 @@ class DataConfig:
     """word, char, bpe, unigram; auto: chosen from the corpus's scripts."""
     vocab_size: int | None = None
     """V, special tokens included; None: chosen from the corpus's size."""
+    extend_vocabulary: bool = False
+    """Give the tokenizer of the run that this one begins from tokens for what it spells in bytes or as `<unk>`."""
     normalize: str = "none"
     """nfkc and/or simplified (traditional to simplified Chinese)."""
     max_length: int | None = None

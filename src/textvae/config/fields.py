@@ -35,12 +35,14 @@ def check_types(section: str, config: Any) -> None:
     """Raise unless every field of the dataclass instance `config` holds what its annotation says.
 
     Numbers are stored as plain Python ones, and in fields of floats as floats, so that equal settings are saved
-    equally; so is text like 2e-3, which YAML 1.1 does not take for a number.
+    equally; so is text like 2e-3, which YAML 1.1 does not take for a number. Lists of words are stored as tuples.
     """
     for name, annotation in typing.get_type_hints(type(config)).items():
-        value = _fitted(
-            f"{section}.{name}", getattr(config, name), typing.get_args(annotation) or (annotation,)
-        )
+        full, value = f"{section}.{name}", getattr(config, name)
+        if typing.get_origin(annotation) is tuple:
+            value = _words(full, value)
+        else:
+            value = _fitted(full, value, typing.get_args(annotation) or (annotation,))
         object.__setattr__(config, name, value)  # the dataclasses are frozen
 
 
@@ -69,6 +71,14 @@ def check_range(
         raise ConfigError(f"{name} is {value}; it must be at most {high}")
     if above is not None and value <= above:
         raise ConfigError(f"{name} is {value}; it must be greater than {above}")
+
+
+def _words(name: str, value: Any) -> tuple[str, ...]:
+    """Return a list of words, or words in one text parted by commas, as a tuple."""
+    words = value.split(",") if isinstance(value, str) else value
+    if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
+        raise ConfigError(f"{name} is {value!r}; it must be a list of words")
+    return tuple(filter(None, map(str.strip, words)))
 
 
 def _fitted(name: str, value: Any, kinds: tuple[type, ...]) -> Any:

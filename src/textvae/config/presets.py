@@ -22,7 +22,11 @@ PRESETS: dict[str, dict[str, dict[str, object]]] = {
 }
 """`sampling`: fluent prior samples, reconstructions that keep the topic. `editing`: faithful reconstructions."""
 
+TRANSFER: dict[str, dict[str, object]] = {"training": {"patience": 8}}
+"""Beneath the settings of a run that begins from another's weights: it may get worse before it gets better."""
+
 LANGUAGE_MODEL: dict[str, dict[str, object]] = {
+    "data": {"extend_vocabulary": False},
     "model": {
         "encoder": NO_LATENT,
         "injection": NO_LATENT,
@@ -38,6 +42,8 @@ LANGUAGE_MODEL: dict[str, dict[str, object]] = {
         "noise_substitute": 0.0,
         "noise_shuffle": 0.0,
         "aggressive": False,
+        "freeze": (),
+        "unfreeze_after": None,
     },
 }
 """What turns a VAE's settings into those of a language model with the same decoder."""

@@ -14,6 +14,7 @@ import yaml
 from textvae.config.data import DataConfig
 from textvae.config.decoding import DecodingConfig
 from textvae.config.fields import nearest
+from textvae.config.freezing import check_freezing
 from textvae.config.latents import check_absence, check_rate
 from textvae.config.model import ModelConfig
 from textvae.config.objective import ObjectiveConfig
@@ -37,6 +38,7 @@ class RunConfig:
     def __post_init__(self) -> None:
         check_absence(self.model, self.objective, self.training, conditional=self.data.has_condition)
         check_rate(self.model, self.objective)
+        check_freezing(self.model, self.objective, self.training)
 
     def updated(self, *layers: Mapping[str, Any]) -> Self:
         """Return a copy with `layers`, mappings of section to {key: value}, laid over; a later one wins.

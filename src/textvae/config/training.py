@@ -7,6 +7,17 @@ from textvae.config.fields import check_choice, check_range, check_types
 PRECISIONS = ("auto", "fp32", "bf16", "fp64")
 OUTPUTS = ("exact", "sampled")
 
+ENCODER, POSTERIOR, PRIOR, DECODER, EMBEDDINGS, OUTPUT = (
+    "encoder",
+    "posterior",
+    "prior",
+    "decoder",
+    "embeddings",
+    "output",
+)
+PARTS = (ENCODER, POSTERIOR, PRIOR, DECODER, EMBEDDINGS, OUTPUT)
+"""Parts of a model that can be frozen; every weight is in one, but a tied one in `embeddings` and in `output`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
@@ -48,6 +59,12 @@ class TrainingConfig:
     """Share of training at its end that uses the exact softmax. Only with output: sampled."""
     negatives: int = 1000
     """Tokens drawn a batch for the estimate. Only with output: sampled."""
+    freeze: tuple[str, ...] = ()
+    """Parts that keep their weights: encoder, posterior, prior, decoder, embeddings, output."""
+    unfreeze_after: float | None = None
+    """Share of training after which they train too; None: never."""
+    shift_bias: bool = True
+    """Of a run that begins from another's weights: its output bias is moved by how token frequencies differ."""
     precision: str = "auto"
     patience: int = 5
     """Epochs without a better held-out -ELBO before training stops; 0: never."""
@@ -63,6 +80,8 @@ class TrainingConfig:
         check_types("training", self)
         check_choice("training.precision", self.precision, PRECISIONS)
         check_choice("training.output", self.output, OUTPUTS)
+        for part in self.freeze:
+            check_choice("training.freeze", part, PARTS)
         for name in (
             "negatives",
             "epochs",
@@ -78,7 +97,14 @@ class TrainingConfig:
             check_range(f"training.{name}", getattr(self, name), 0)
         check_range("training.noise_shuffle", self.noise_shuffle, 0)
         shares = ("condition_dropout", "noise_drop", "noise_blank", "noise_substitute")
-        for name in ("warmup", "final_learning_rate", "word_dropout", "exact_last", *shares):
+        for name in (
+            "warmup",
+            "final_learning_rate",
+            "word_dropout",
+            "exact_last",
+            "unfreeze_after",
+            *shares,
+        ):
             check_range(f"training.{name}", getattr(self, name), 0, 1)
         check_range("training.ema", self.ema, 0, 0.99999)
         check_range("training.seed", self.seed, 0, 2**63 - 1)

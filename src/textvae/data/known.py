@@ -33,6 +33,12 @@ class Known:
     def __post_init__(self) -> None:
         check_choice("kind", self.kind, (WORDS, PAIRS))
 
+    def joined(self, other: "Known | None") -> "Known":
+        """Return these entries, then those of `other` that are not among them; of another kind: these alone."""
+        if other is None or other.kind != self.kind:
+            return self
+        return Known(self.kind, tuple(dict.fromkeys((*self.entries, *other.entries))))
+
     def to_json(self) -> bytes:
         """Return the file: a JSON object with `kind` and `entries`."""
         record = {"kind": self.kind, "entries": self.entries}

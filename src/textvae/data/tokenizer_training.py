@@ -68,14 +68,14 @@ def _word_model(texts: Iterable[str], num_pieces: int) -> models.Model:
     library = Library(models.WordLevel())
     library.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     trainer = trainers.WordLevelTrainer(vocab_size=num_pieces, show_progress=False, special_tokens=[])
-    library.train_from_iterator(_trainable(texts), trainer)
+    library.train_from_iterator(trainable(texts), trainer)
     words = library.get_vocab()
     return models.WordLevel(_numbered(sorted(words, key=lambda word: words[word])), unk_token=UNKNOWN)
 
 
 def _char_model(texts: Iterable[str], num_pieces: int) -> models.Model:
     # BPE without merges: characters, by the library's fastest path.
-    chars = [char for char, _ in _char_counts(_trainable(texts))[:num_pieces]]
+    chars = [char for char, _ in _char_counts(trainable(texts))[:num_pieces]]
     return models.BPE(_numbered(chars), [], unk_token=UNKNOWN)
 
 
@@ -125,7 +125,8 @@ def _numbered(pieces: Iterable[str]) -> dict[str, int]:
     return {piece: index for index, piece in enumerate([UNKNOWN, *pieces])}
 
 
-def _trainable(texts: Iterable[str]) -> Iterator[str]:
+def trainable(texts: Iterable[str]) -> Iterator[str]:
+    """Yield what trainers can be given of texts: the pieces between what they cannot."""
     for text in texts:
         yield from filter(None, _UNTRAINABLE.split(text))
 
@@ -138,7 +139,7 @@ def _char_counts(texts: Iterable[str]) -> list[tuple[str, int]]:
 
 
 def _rare_chars(texts: Iterable[str], limit: int) -> re.Pattern[str] | None:
-    counts = _char_counts(_trainable(texts))
+    counts = _char_counts(trainable(texts))
     rare = [char for rank, (char, count) in enumerate(counts) if count < MIN_CHAR_COUNT or rank >= limit]
     return re.compile(f"[{re.escape(''.join(rare))}]+") if rare else None
 
@@ -156,5 +157,5 @@ class _Familiar:
         self.rare = _rare_chars(islice(iter(texts), 0, None, self.stride), max_chars)
 
     def __iter__(self) -> Iterator[str]:
-        for text in _trainable(islice(iter(self.texts), 0, None, self.stride)):
+        for text in trainable(islice(iter(self.texts), 0, None, self.stride)):
             yield from filter(None, self.rare.split(text) if self.rare else [text])

@@ -23,6 +23,8 @@ class Remedies:
     """Its training data, as the user names them."""
     settings: RunConfig | None = None
     """None: those of the run are not there; a command then states nothing but the cure."""
+    origin: str | None = None
+    """The name of the run that it began from, if it did."""
 
     @property
     def on_sphere(self) -> bool:
@@ -101,7 +103,8 @@ class Remedies:
         return shlex.join(["textvae", "prior", "fit", self.run, self.data])
 
     def _train(self) -> list[str]:
-        return ["textvae", "train", self.data, "--output", successor(self.run)]
+        begin = ["--init-from", self.origin] if self.origin else []
+        return ["textvae", "train", self.data, "--output", successor(self.run), *begin]
 
 
 def successor(run: str) -> str:

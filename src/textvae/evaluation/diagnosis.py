@@ -25,6 +25,7 @@ from textvae.errors import ConfigError, DataError
 from textvae.evaluation.likelihood import Likelihoods, distortion_sample, likelihoods
 from textvae.objectives.controllers import MIN_BETA
 from textvae.training.records import CONFIG_FILE, read_metrics
+from textvae.training.run import recorded_facts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +71,8 @@ class History:
     """Where it ended: it may have been raised."""
     pinned: str | None = None
     """The end of its range at which the controller of beta rested."""
+    origin: str | None = None
+    """The name of the run that it began from."""
 
     @classmethod
     def read(cls, run: str | None) -> "History":
@@ -78,14 +81,16 @@ class History:
         if run is None or not (folder / CONFIG_FILE).exists():
             return cls()
         settings, records = load_settings(folder / CONFIG_FILE), read_metrics(folder)
+        origin = recorded_facts(folder).get("origin", {}).get("name")
         if settings.objective.beta != "target":
-            return cls(settings=settings)
+            return cls(settings=settings, origin=origin)
         held = [record for record in records if record["kind"] == "held_out"]
         betas = [record["beta"] for record in records if record["kind"] == "train"]
         return cls(
             settings=settings,
             target_rate=held[-1]["target_rate"] if held else settings.objective.target_rate,
             pinned=_pinned(betas[-1], settings.objective.beta_max) if betas else None,
+            origin=origin,
         )
 
 
@@ -126,6 +131,7 @@ def diagnose(
     store, history = codec.store(texts, conditions), History.read(run)
     terms = likelihoods(codec, store, num_samples=num_samples if baseline else 1, seed=seed)
     z = distortion_sample(codec, terms.posterior, seed)
+    remedies = Remedies(run=run or "RUN", data=data, settings=history.settings, origin=history.origin)
     gains = z_shuffle_gain(codec, store, z, terms.distortion, seed=seed)
     prior = prior_given(codec.model, conditions)
     rates = rate_parts(wide(terms.posterior), wide(prior), z.double()).detach().mean(dim=0)
@@ -145,7 +151,7 @@ def diagnose(
     )
     return Diagnosis(
         vitals=vitals,
-        findings=find(vitals, Remedies(run=run or "RUN", data=data, settings=history.settings)),
+        findings=find(vitals, remedies),
         dimension_rates=tuple(rates.tolist()),
         active_units_strict=active_units(terms.posterior.loc, 0.1),
         gain_error=float(gains.std()) / math.sqrt(len(gains)),

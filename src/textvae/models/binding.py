@@ -8,6 +8,7 @@ bind, so that an autoencoder learns to copy long before its recurrences do.
 import torch
 from torch import Tensor, nn
 
+from textvae.models.positions import Positions
 from textvae.models.products import Linear
 
 POSITION = "position"
@@ -19,24 +20,12 @@ def binds(injection: str) -> bool:
     return POSITION in injection.split("+")
 
 
-class Places(nn.Module):
-    """Vectors of places, of unit variance; places past the last are read as the last."""
-
-    def __init__(self, num_places: int, width: int) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(num_places, width)
-
-    def forward(self, places: Tensor) -> Tensor:
-        """Return (..., width) for places, (...)."""
-        return self.embedding(places.clamp(max=self.embedding.num_embeddings - 1))
-
-
 class BoundWords(nn.Module):
     """The sum of a text's words, each bound to its place, over the square root of their number."""
 
     def __init__(self, embed_dim: int, width: int, max_length: int) -> None:
         super().__init__()
-        self.places = Places(max_length + 1, width)
+        self.positions = Positions(max_length + 1, width, std=1.0)
         self.value = Linear(embed_dim, width)
         self.width = width
 
@@ -44,7 +33,7 @@ class BoundWords(nn.Module):
         """Return (B, width) of `embedded`, (B, T, E), whose positions past `lengths`, (B,), are padding."""
         places = torch.arange(embedded.shape[1], device=embedded.device)
         real = (places < lengths.unsqueeze(1)).unsqueeze(-1)
-        bound = (self.value(embedded) * self.places(places)).masked_fill(~real, 0)
+        bound = (self.value(embedded) * self.positions(places)).masked_fill(~real, 0)
         return bound.sum(dim=1) / lengths.to(bound.dtype).sqrt().unsqueeze(1)
 
 
@@ -53,7 +42,7 @@ class PlaceInjection(nn.Module):
 
     def __init__(self, latent_dim: int, width: int, max_length: int) -> None:
         super().__init__()
-        self.places = Places(max_length + 1, width)
+        self.positions = Positions(max_length + 1, width, std=1.0)
         self.bind = Linear(latent_dim, width)
         self.read = Linear(width, width)
 
@@ -65,4 +54,4 @@ class PlaceInjection(nn.Module):
             bound: `bind` of z, (B, width).
             places: from 0.
         """
-        return features + self.read(bound.unsqueeze(1) * self.places(places))
+        return features + self.read(bound.unsqueeze(1) * self.positions(places))

@@ -10,6 +10,10 @@ from textvae.models.linear_log_probs import linear_log_probs
 from textvae.models.negatives import Negatives, sampled_log_probs
 from textvae.models.products import Linear
 
+COUNTED = ".log_frequencies"
+"""How the name of what an output layer counted, not learned, ends."""
+TRUSTED = 10_000
+"""Target tokens of a new corpus from which its frequencies count for more than those before."""
 CHUNK_LOGITS = 2**23
 """Logits of an unknown layer held at once when no gradient is needed: 32 MiB in float32."""
 
@@ -48,6 +52,18 @@ class OutputLayer(nn.Module):
         smoothed = counts.to(self.linear.bias) + 0.01
         self.log_frequencies.copy_((smoothed / smoothed.sum()).log())
         self.linear.bias.copy_(self.log_frequencies)
+
+    @torch.no_grad()
+    def shift_bias(self, before: Tensor, num_targets: float) -> None:
+        """Move the bias of the first tokens, (V',), from their log frequencies `before` to the present ones.
+
+        bias += log((n p / q + k) / (n + k)) for n targets of the present corpus, frequencies p in it and q before, and k =
+        `TRUSTED`: the log ratio to q of the posterior mean of frequencies under a Dirichlet prior of k q. What the bias
+        learned beyond frequencies stays; equal frequencies change no bit.
+        """
+        old = self.log_frequencies[: len(before)]
+        ratio = (num_targets * (old - before.to(old)).exp() + TRUSTED) / (num_targets + TRUSTED)
+        self.linear.bias[: len(before)] += ratio.log()
 
     def forward(self, features: Tensor) -> Tensor:
         """Return logits, (..., V), of `features`, (..., feature_dim)."""

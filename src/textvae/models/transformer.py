@@ -11,23 +11,13 @@ from textvae.models.binding import POSITION, BoundWords, PlaceInjection, binds
 from textvae.models.injection import AddInjection, parse_injection
 from textvae.models.output import OutputLayer
 from textvae.models.parts import Decoder, Encoder
+from textvae.models.positions import Positions
 from textvae.models.products import Linear
 from textvae.models.reading import OpenSource, SourceReader
 from textvae.models.registry import build_reader, register_decoder, register_encoder
 
-
-class Positions(nn.Module):
-    """Learned position embeddings; positions past the last are read as the last."""
-
-    def __init__(self, num_positions: int, width: int) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(num_positions, width)
-        nn.init.normal_(self.embedding.weight, std=0.02)
-
-    def forward(self, start: int, length: int) -> Tensor:
-        """Return (length, width) for positions start, start + 1, ..."""
-        positions = torch.arange(start, start + length, device=self.embedding.weight.device)
-        return self.embedding(positions.clamp(max=self.embedding.num_embeddings - 1))
+STD = 0.02
+"""Of position embeddings at first."""
 
 
 class TransformerEncoder(Encoder):
@@ -47,7 +37,7 @@ class TransformerEncoder(Encoder):
         super().__init__()
         self.bound = BoundWords(embed_dim, width, max_length) if binds_words else None
         self.widen = Linear(embed_dim, width)
-        self.positions = Positions(max_length + 1, width)
+        self.positions = Positions(max_length + 1, width, STD)
         self.blocks = nn.ModuleList(Block(width, num_heads, dropout) for _ in range(num_layers))
         self.norm = nn.LayerNorm(width)
         self.feature_dim, self.state_dim = (3 if binds_words else 2) * width, width
@@ -66,7 +56,9 @@ class TransformerEncoder(Encoder):
     def states(self, embedded: Tensor, lengths: Tensor) -> Tensor:
         """Return the last layer's states, (B, T, width)."""
         real = torch.arange(embedded.shape[1], device=embedded.device) < lengths.unsqueeze(1)  # (B, T)
-        hidden = self.widen(embedded) + self.positions(0, embedded.shape[1])
+        hidden = self.widen(embedded) + self.positions(
+            torch.arange(embedded.shape[1], device=embedded.device)
+        )
         for block in self.blocks:
             hidden, _ = block(hidden, real[:, None, None, :])
         return self.norm(hidden)
@@ -104,7 +96,7 @@ class TransformerDecoder(Decoder):
         nn.init.normal_(self.embedding.weight, std=embed_dim**-0.5)
         self.embed_dropout = nn.Dropout(embed_dropout)
         self.widen = Linear(embed_dim, width)
-        self.positions = Positions(max_length + 1, width)
+        self.positions = Positions(max_length + 1, width, STD)
         self.blocks = nn.ModuleList(Block(width, num_heads, dropout) for _ in range(num_layers))
         self.cross_dropout = nn.Dropout(dropout)
         self.norm = nn.LayerNorm(width)
@@ -158,10 +150,10 @@ class TransformerDecoder(Decoder):
         seen, length = cache[0][0].shape[2], tokens.shape[1]
         num_slots = 0 if self.memory is None else 1
         hidden = self.widen(self.embed_dropout(self.embedding(tokens)))
-        hidden = hidden + self.positions(seen - num_slots, length)
+        places = torch.arange(seen + length, device=tokens.device)
+        hidden = hidden + self.positions(places[seen:] - num_slots)
         if self.add is not None:
             hidden = self.add(hidden, z)
-        places = torch.arange(seen + length, device=tokens.device)
         mask = places <= places[seen:].unsqueeze(1)  # (T, S): nothing that comes later
         after = []
         for layer, (block, past) in enumerate(zip(self.blocks, cache, strict=True)):

@@ -23,6 +23,10 @@ class RateController(ABC):
         self.target, self.beta_max = target, beta_max
 
     @abstractmethod
+    def start(self, beta: float) -> None:
+        """Begin at this weight, as near as the range allows."""
+
+    @abstractmethod
     def beta(self, step: int) -> float:
         """Return the present weight; it does not depend on `step`."""
 
@@ -64,6 +68,10 @@ class Logarithmic(RateController):
         self.low, self.high = math.log(min(MIN_BETA, beta_max)), math.log(beta_max)
         self.integral = self._clamped(math.log(START_BETA))
         self.smoothed: float | None = None
+
+    def start(self, beta: float) -> None:
+        """Begin at this weight, as near as the range allows."""
+        self.integral = self._clamped(math.log(max(beta, MIN_BETA)))
 
     def beta(self, step: int) -> float:
         """Return the present weight, in [MIN_BETA, beta_max]."""
@@ -117,6 +125,10 @@ class Lagrangian(RateController):
         self.multiplier = min(START_BETA, beta_max)
         self.constraint: float | None = None
 
+    def start(self, beta: float) -> None:
+        """Begin at this multiplier, as near as the range allows."""
+        self.multiplier = max(self.low, min(self.beta_max, beta))
+
     def beta(self, step: int) -> float:
         """Return the multiplier, in [MIN_BETA, beta_max]."""
         return self.multiplier
@@ -161,6 +173,10 @@ class PID(RateController):
         super().__init__(target, beta_max=beta_max)
         self.sum = 0.0
         self.error = 0.0
+
+    def start(self, beta: float) -> None:
+        """Begin at this weight, as near as the range allows, with an error of 0."""
+        self.sum = max(0.0, min(self.beta_max, beta)) - self.PROPORTIONAL / 2
 
     def beta(self, step: int) -> float:
         """Return the present weight, in [0, beta_max]."""

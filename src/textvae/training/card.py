@@ -35,6 +35,7 @@ def card(name: str, config: RunConfig, facts: dict[str, Any], held_out: HeldOut,
         ("Model", f"{model.encoder} encoder, {model.latent_dim} latent dimensions, {model.decoder} decoder"),
         ("Latents", f"{model.posterior} posterior, {model.prior} prior"),
         ("Parameters", f"{num_parameters:,}"),
+        *([("Began from", lineage(facts["origin"]))] if "origin" in facts else []),
         ("Tokenizer", f"{facts['tokenizer']['kind']}, {facts['tokenizer']['vocab_size']:,} entries"),
         ("Training texts", _data(facts["train"])),
         ("Held-out texts", _data(facts["valid"])),
@@ -63,6 +64,13 @@ def card(name: str, config: RunConfig, facts: dict[str, Any], held_out: HeldOut,
         f"textvae evaluate {name} DATA\n```\n\n"
         f"## Limits\n\n{limits}\n## Settings\n\n```yaml\n{config.to_yaml()}```\n"
     )
+
+
+def lineage(origin: dict[str, Any]) -> str:
+    """Return what a run began from, and what that began from, in words."""
+    epoch = "" if origin["epoch"] is None else f", epoch {origin['epoch']}"
+    earlier = f"; that began from {lineage(origin['origin'])}" if "origin" in origin else ""
+    return f"{origin['name']}{epoch}, weights SHA-256 {origin['sha256'][:16]}…{earlier}"
 
 
 def _data(facts: dict[str, Any]) -> str:

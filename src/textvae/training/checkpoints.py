@@ -25,6 +25,10 @@ OPTIMIZER_FILE, AVERAGE_FILE, AUXILIARIES_FILE, STATE_FILE = (
 )
 
 
+FIRST = "step-000000000"
+"""The checkpoint of a run that has made no update."""
+
+
 def save_checkpoint(run: Path, codec: Codec[VAEModel], updates: Updates, state: TrainState) -> Path:
     """Write the checkpoint of `state.step`, atomically; return its folder.
 

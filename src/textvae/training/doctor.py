@@ -41,7 +41,12 @@ class Doctor:
 
     def __init__(self, prepared: Prepared, run: Path, observer: Observer) -> None:
         self.config, self.run, self.observer = prepared.config, run, observer
-        self.remedies = Remedies(run=str(run), data=data_name(prepared.facts), settings=prepared.config)
+        self.remedies = Remedies(
+            run=str(run),
+            data=data_name(prepared.facts),
+            settings=prepared.config,
+            origin=prepared.facts.get("origin", {}).get("name"),
+        )
         number = min(max(LEAST, int(SHARE * len(prepared.train))), MOST)
         self.sample = prepared.valid.rows(some_rows(prepared.valid, number))
         self.told: str | None = None

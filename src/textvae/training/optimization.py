@@ -1,6 +1,7 @@
 """AdamW with warm-up and decay, and the moving average of the weights."""
 
 import math
+from collections.abc import Collection
 
 import torch
 from torch import Tensor, nn
@@ -10,8 +11,11 @@ from textvae.config import TrainingConfig
 
 
 def build_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.AdamW:
-    """Return AdamW over all weights that have gradients (Loshchilov and Hutter 2019, arXiv:1711.05101); biases and norms are not decayed."""
-    parameters = [p for p in model.parameters() if p.requires_grad]
+    """Return AdamW over all weights (Loshchilov and Hutter 2019, arXiv:1711.05101); biases and norms are not decayed.
+
+    It passes over those that have no gradient, frozen ones, without decay: they may have one later.
+    """
+    parameters = list(model.parameters())
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
@@ -39,11 +43,12 @@ class MovingAverage:
         self.weights = {name: tensor.clone() for name, tensor in _own(model).items()}
 
     @torch.no_grad()
-    def update(self, model: nn.Module, num_updates: int) -> None:
-        """Move towards the model's weights."""
+    def update(self, model: nn.Module, num_updates: int, *, frozen: Collection[str] = frozenset()) -> None:
+        """Move towards the model's weights, but for those named `frozen`."""
         share = 1 - min(self.decay, (1 + num_updates) / (10 + num_updates))
         for name, tensor in _own(model).items():
-            self.weights[name].lerp_(tensor, share)
+            if name not in frozen:
+                self.weights[name].lerp_(tensor, share)
 
     @torch.no_grad()
     def swap(self, model: nn.Module) -> None:

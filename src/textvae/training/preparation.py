@@ -17,11 +17,13 @@ from textvae.data.sharing import tokenizer_texts, with_source_tokenizer
 from textvae.data.splits import Splits, open_splits
 from textvae.data.store import TokenStore
 from textvae.data.tokenizer_defaults import default_kind
+from textvae.data.tokenizer_extension import extended
 from textvae.data.tokenizers import Tokenizer
 from textvae.data.vocabulary import EOS
 from textvae.errors import DataError
 from textvae.training.answering import conditional_stores, with_condition
 from textvae.training.concentration import with_concentration, with_fixed_rate
+from textvae.training.origin import Origin
 
 LENGTH_QUANTILE = 0.99
 LONGEST = 512
@@ -54,6 +56,7 @@ def prepare(
     *,
     tokenizer: Tokenizer | None = None,
     schema: ConditionSchema | None = None,
+    origin: Origin | None = None,
     cache_dir: str | Path | None = None,
 ) -> Prepared:
     """Read, split and tokenize a corpus.
@@ -61,8 +64,9 @@ def prepare(
     Args:
         data: as for `textvae.data.splits.open_splits`.
         config: settings; what they leave open is taken from the corpus.
-        tokenizer: one that exists already (a resumed run's); None: trained on the training texts.
-        schema: conditions that are known already (a resumed run's); None: learned from the training texts.
+        tokenizer: one that exists already (a resumed run's); None: the origin's, or trained on the training texts.
+        schema: conditions that are known already (a resumed run's); None: the origin's, or learned from the training texts.
+        origin: the model that the run begins from, if any.
         cache_dir: where token arrays are kept, of texts without conditions; None: the user's cache folder.
 
     Raises:
@@ -72,17 +76,17 @@ def prepare(
     config = with_fixed_rate(config)
     splits = open_splits(data, config.data)
     config = dataclasses.replace(config, data=with_source_tokenizer(config.data, splits.train))
-    tokenizer = tokenizer or _train_tokenizer(splits, config)
-    warnings = splits.warnings
+    tokenizer = tokenizer or _tokenizer(splits, config, origin)
+    said: tuple[str, ...] = ()
     if config.data.has_condition:
+        schema = schema or (origin.codec.schema if origin else None)
         train, valid, schema, said = conditional_stores(splits, config.data, tokenizer, schema)
-        warnings += said
     else:
         train = TokenStore.cached(splits.train, tokenizer, cache_dir=cache_dir)
         valid = TokenStore.cached(splits.valid, tokenizer, cache_dir=cache_dir)
     if not len(train) or not len(valid):
         raise DataError("no text has a token left after tokenizing; check the text column")
-    max_length = config.data.max_length or min(train.quantile_length(LENGTH_QUANTILE), LONGEST)
+    max_length = config.data.max_length or _max_length(train, origin)
     train, valid = train.cut(max_length), valid.cut(max_length)
     if schema is not None:
         config = with_condition(config, schema, tokenizer)
@@ -99,9 +103,9 @@ def prepare(
         train=train,
         valid=valid,
         schema=schema,
-        known=known_entries(splits.train, tokenizer),
-        facts=_facts(splits, train, valid, tokenizer),
-        warnings=warnings,
+        known=_known(splits, tokenizer, origin),
+        facts=_facts(splits, train, valid, tokenizer) | ({"origin": origin.facts} if origin else {}),
+        warnings=(*splits.warnings, *said, *(origin.advice(train, tokenizer) if origin else ())),
     )
 
 
@@ -113,12 +117,32 @@ def target_counts(store: TokenStore, vocab_size: int) -> Tensor:
     return torch.from_numpy(counts)
 
 
-def _train_tokenizer(splits: Splits, config: RunConfig) -> Tokenizer:
+def _tokenizer(splits: Splits, config: RunConfig, origin: Origin | None) -> Tokenizer:
+    if origin:
+        kept = origin.codec.tokenizer
+        if config.data.extend_vocabulary:
+            return extended(kept, splits.train, vocab_size=config.data.vocab_size)
+        return kept
     kind = default_kind(splits.train) if config.data.tokenizer == "auto" else config.data.tokenizer
     texts = tokenizer_texts(config.data, splits.train)
     return Tokenizer.train(
         texts, kind=kind, vocab_size=config.data.vocab_size, normalize=config.data.normalize
     )
+
+
+def _max_length(train: TokenStore, origin: Origin | None) -> int:
+    """Return the limit of a run that states none."""
+    suited = min(train.quantile_length(LENGTH_QUANTILE), LONGEST)
+    if origin is None:
+        return suited
+    before = origin.codec.model.config.max_length
+    return before if origin.has_positions else max(before, suited)
+
+
+def _known(splits: Splits, tokenizer: Tokenizer, origin: Origin | None) -> Known | None:
+    """Return what decoding keeps to: entries of the corpus, and of what the origin was trained on."""
+    known = known_entries(splits.train, tokenizer)
+    return known.joined(origin.codec.known) if known and origin else known
 
 
 def _facts(splits: Splits, train: TokenStore, valid: TokenStore, tokenizer: Tokenizer) -> dict[str, Any]:

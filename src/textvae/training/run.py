@@ -16,11 +16,13 @@ from textvae.config import RunConfig, load_settings
 from textvae.data.tokenizers import CONFIG_FILE as TOKENIZER_CONFIG
 from textvae.data.tokenizers import LIBRARY_FILE as TOKENIZER_FILE
 from textvae.data.tokenizers import Tokenizer
-from textvae.errors import CorruptRunError, RunError, RunExistsError, RunNotFoundError
+from textvae.errors import ConfigError, CorruptRunError, RunError, RunExistsError, RunNotFoundError
 from textvae.models.registry import check_parts
 from textvae.storage.atomic import write_file
 from textvae.storage.temporaries import PREFIX, remove_stale_temporaries
+from textvae.training.checkpoints import FIRST, checkpoints
 from textvae.training.distributed import Ranks, joined_ranks
+from textvae.training.origin import Origin
 from textvae.training.precision import fast_products
 from textvae.training.preparation import Prepared, prepare
 from textvae.training.progress import Observer, Silent
@@ -31,7 +33,6 @@ from textvae.training.records import (
     EVALUATION,
     METRICS_FILE,
     SAMPLES,
-    write_config,
 )
 from textvae.training.step import FAILED_BATCH
 from textvae.training.trainer import Trainer
@@ -60,6 +61,7 @@ def train_run(
     observer: Observer | None = None,
     cache_dir: str | Path | None = None,
     tokenizer: Tokenizer | None = None,
+    origin: Origin | None = None,
 ) -> Path:
     """Train in a run folder; return the folder.
 
@@ -74,28 +76,39 @@ def train_run(
         observer: hears of progress.
         cache_dir: where token arrays are kept; None: the user's cache folder.
         tokenizer: one that exists already; None: trained on the training texts. A resumed run keeps its own.
+        origin: the model to begin from (`textvae.training.origin`), with its tokenizer; of no use to a run that goes on from
+            a checkpoint. Its `settings` should lie beneath `config`.
 
     Raises:
-        ConfigError: an encoder or decoder that is not registered.
+        ConfigError: an encoder or decoder that is not registered, or settings that contradict the origin.
         RunExistsError: a run, or other files, are there already.
         RunNotFoundError: nothing to resume.
-        RunError: resumed with another corpus.
+        RunError: resumed with another corpus, or before its first checkpoint without its origin.
         TrainingError: see `Trainer.train`.
     """
     run, observer = Path(run), observer or Silent()
     check_parts(config.model)
+    fresh = _checked(origin, run, config, resume=resume)
     with joined_ranks(resolve_device(device)) as ranks, fast_products(resolve_device(device)):
+        ranks.barrier()  # the origin may lie in the folder that is cleared now
         if ranks.is_main:
             open_folder(run, resume=resume, overwrite=overwrite)
         ranks.barrier()
         if resume and (run / TOKENIZER_CONFIG).exists():
             tokenizer = Tokenizer.load(run)
-        prepared = _prepare(data, run, config, tokenizer, resume=resume, ranks=ranks, cache_dir=cache_dir)
-        for warning in prepared.warnings:
+        prepared = _prepare(
+            data, run, config, tokenizer, origin, resume=resume, ranks=ranks, cache_dir=cache_dir
+        )
+        for warning in (*prepared.warnings, *fresh):
             observer.on_message(warning)
         with threads(prepared.config.training.threads):
             trainer = Trainer(
-                prepared, run, device=_own_device(device, ranks), ranks=ranks, observer=observer
+                prepared,
+                run,
+                device=_own_device(device, ranks),
+                ranks=ranks,
+                observer=observer,
+                origin=origin,
             )
             if resume and not trainer.resume():
                 observer.on_message("no checkpoint yet: starting from the beginning")
@@ -108,7 +121,7 @@ def open_folder(run: Path, *, resume: bool, overwrite: bool) -> None:
     _refuse_export(run)
     present = [path.name for path in run.iterdir()] if run.is_dir() else []
     is_run = CONFIG_FILE in present
-    foreign = sorted(name for name in present if name not in BEGINNINGS and not name.startswith(PREFIX))
+    foreign = sorted(name for name in present if not _is_beginning(run / name))
     if resume:
         if not is_run:
             raise RunNotFoundError(f"{run} holds no run to resume; leave out --resume to start one")
@@ -145,6 +158,43 @@ def _refuse_export(run: Path) -> None:
         )
 
 
+def _is_beginning(path: Path) -> bool:
+    """Return whether a run that was killed before it had its settings may have left this in its folder."""
+    if path.name == CHECKPOINTS and path.is_dir():
+        return all(inner.name == FIRST or inner.name.startswith(PREFIX) for inner in path.iterdir())
+    return path.name in BEGINNINGS or path.name.startswith(PREFIX)
+
+
+def _checked(origin: Origin | None, run: Path, config: RunConfig, *, resume: bool) -> tuple[str, ...]:
+    """Check what a run begins from against its settings and, where it is resumed, against what it began from before.
+
+    Returns:
+        What to say of parts that start anew.
+    """
+    if resume:
+        _check_same_origin(run, origin)
+    elif config.data.extend_vocabulary and origin is None:
+        raise ConfigError(
+            "data.extend_vocabulary is of a run that begins from another's weights; add --init-from RUN"
+        )
+    fresh = origin.check(config) if origin else ()
+    return (f"not in {origin.name}, and so begun anew: {', '.join(fresh)}",) if origin and fresh else ()
+
+
+def _check_same_origin(run: Path, origin: Origin | None) -> None:
+    if checkpoints(run) or not (run / CONFIG_FILE).exists():
+        return
+    before, now = recorded_facts(run).get("origin"), origin.facts if origin else None
+    if before and not now:
+        raise RunError(
+            f"{run} has no checkpoint, and began from {before['name']}; name that with --init-from"
+        )
+    if now and (before or {}).get("sha256") != now["sha256"]:
+        raise RunError(
+            f"{run} did not begin from these weights of {now['name']}; leave out --init-from, or use --overwrite"
+        )
+
+
 @contextmanager
 def threads(number: int | None) -> Generator[None]:
     """Use `number` CPU threads for the duration; None: as they are."""
@@ -162,6 +212,7 @@ def _prepare(
     run: Path,
     config: RunConfig,
     tokenizer: Tokenizer | None,
+    origin: Origin | None,
     *,
     resume: bool,
     ranks: Ranks,
@@ -173,7 +224,9 @@ def _prepare(
         tokenizer = Tokenizer.load(run)
     known = (resume or not ranks.is_main) and (run / CONDITIONS_FILE).exists()
     schema = read_schema(run) if known else None
-    prepared = prepare(data, config, tokenizer=tokenizer, schema=schema, cache_dir=cache_dir)
+    prepared = prepare(data, config, tokenizer=tokenizer, schema=schema, origin=origin, cache_dir=cache_dir)
+    if resume and "origin" in (recorded := recorded_facts(run)):
+        prepared.facts["origin"] = recorded["origin"]
     if ranks.is_main:
         if resume:
             _check_same_corpus(run, prepared)
@@ -182,26 +235,38 @@ def _prepare(
             for name, content in schema_files(prepared.schema).items():
                 write_file(run / name, content)
         write_file(run / DATA_FILE, json.dumps(prepared.facts, ensure_ascii=False, indent=2).encode())
-        write_config(run, prepared.config)
         ranks.barrier()
     return prepared
 
 
 def _check_same_corpus(run: Path, prepared: Prepared) -> None:
-    path = run / DATA_FILE
-    if not path.exists():
+    if not (before := recorded_facts(run)):
         return
-    try:
-        before = {split: json.loads(path.read_bytes())[split] for split in ("train", "valid")}
-        digests = {split: facts["sha256"] for split, facts in before.items()}
-    except (ValueError, KeyError, TypeError) as error:
-        raise CorruptRunError(f"{path} is damaged: {error!r}; remove it to resume with these data") from error
-    for split, digest in digests.items():
+    for split in ("train", "valid"):
+        digest = before[split]["sha256"]
         if digest != prepared.facts[split]["sha256"]:
             raise RunError(
                 f"{run} was trained on another corpus ({before[split].get('name')}, SHA-256 "
                 f"{digest[:12]}…); resume with the same data"
             )
+
+
+def recorded_facts(run: Path) -> dict[str, Any]:
+    """Return what a run noted of its data and of what it began from; nothing where it has not noted anything yet.
+
+    Raises:
+        CorruptRunError: the file is damaged.
+    """
+    path = run / DATA_FILE
+    if not path.exists():
+        return {}
+    try:
+        facts = json.loads(path.read_bytes())
+        for part in ("train", "valid", *(("origin",) if "origin" in facts else ())):
+            facts[part]["sha256"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorruptRunError(f"{path} is damaged: {error!r}; remove it to resume with these data") from error
+    return facts
 
 
 def _own_device(name: str, ranks: Ranks) -> torch.device:

@@ -13,6 +13,7 @@ from textvae.errors import NonFiniteLossError
 from textvae.models import ConditionTensors, VAEModel
 from textvae.objectives.objective import Cost, Moment, Objective
 from textvae.training.distributed import Ranks
+from textvae.training.freezing import Freezing
 from textvae.training.optimization import build_optimizer, learning_rate
 from textvae.training.precision import autocast
 from textvae.training.state import step_seed
@@ -48,6 +49,8 @@ class Stepper:
         self.model, self.config, self.precision, self.ranks = model, config, precision, ranks
         self.device = model.device
         self.objective = Objective(model, config).to(model.device, model.dtype)
+        self.freezing = Freezing(model, config.training)
+        self.freezing.apply(0.0)
         self._wrapped = ranks.wrap(self.objective)
         self.start()
 
@@ -75,6 +78,10 @@ class Stepper:
         training = self.config.training
         torch.manual_seed(step_seed(training.seed, moment.step, self.ranks.rank, part))
         self.model.train()
+        if self.freezing.apply(moment.progress):
+            self._wrapped = self.ranks.wrap(
+                self.objective
+            )  # it counts on the gradients there are when it begins
         tokens = torch.from_numpy(batch.tokens).to(self.device)
         lengths = torch.from_numpy(batch.lengths).to(self.device)
         condition = None

@@ -12,8 +12,6 @@ from textvae.codec import Codec, codec_files
 from textvae.codec.location import MODEL_FOLDER
 from textvae.data.batching import Batch, collate, epoch_batches
 from textvae.errors import NonFiniteLossError
-from textvae.models import VAEModel
-from textvae.models.output import OutputLayer
 from textvae.objectives import Faithful, RateController
 from textvae.storage.atomic import write_folder
 from textvae.storage.temporaries import remove_stale_temporaries
@@ -29,17 +27,21 @@ from textvae.training.deadline import Deadline
 from textvae.training.distributed import Ranks
 from textvae.training.doctor import Doctor
 from textvae.training.heldout import HeldOut, held_out, some_rows, token_accuracy
+from textvae.training.initial import initial_model
 from textvae.training.interrupts import Interrupts
+from textvae.training.origin import Origin
 from textvae.training.precision import choose_precision
-from textvae.training.preparation import Prepared, target_counts
+from textvae.training.preparation import Prepared
 from textvae.training.progress import Observer, Silent, Standing, Start
-from textvae.training.records import append_metrics, cut_metrics, write_failed, write_samples
+from textvae.training.records import append_metrics, cut_metrics, write_config, write_failed, write_samples
 from textvae.training.state import TrainState
 from textvae.training.step import SAMPLED, StepReport
 from textvae.training.updates import Updates
 
 RECORD_EVERY, DRAW_EVERY = 20, 30.0
 """Steps between training records; seconds between drawings of the curves, which take a fraction of one."""
+BEFORE_ALL = -1
+"""The step after which everything is recorded: what a run did before its first update it does again."""
 UNFAITHFUL = 1e9
 """Added to what models are chosen by where reconstructions are not as faithful as was asked for."""
 
@@ -55,16 +57,12 @@ class Trainer:
         device: torch.device,
         ranks: Ranks | None = None,
         observer: Observer | None = None,
+        origin: Origin | None = None,
     ) -> None:
         self.prepared, self.config, self.run = prepared, prepared.config, Path(run)
         self.ranks, self.observer = ranks or Ranks(), observer or Silent()
         training = self.config.training
-        torch.manual_seed(training.seed)
-        model = VAEModel(self.config.model)
-        if isinstance(model.decoder.output, OutputLayer):
-            model.decoder.output.start_from_frequencies(
-                target_counts(prepared.train, prepared.tokenizer.vocab_size)
-            )
+        model = initial_model(prepared, origin)
         precision = choose_precision(training.precision, device)
         model.to(device, torch.float64 if precision == "fp64" else torch.float32)
         self.codec = Codec(
@@ -76,6 +74,8 @@ class Trainer:
         )
         self.updates = Updates(model, self.config, precision, self.ranks, prepared.train)
         self.state = self.updates.state
+        if origin and origin.beta is not None and isinstance(self.updates.beta, RateController):
+            self.updates.beta.start(origin.beta)
         num_targets = prepared.valid.num_tokens + len(prepared.valid)
         self.doctor = Doctor(prepared, self.run, self.observer)
         self.deadline = Deadline(training.max_time, num_targets, self.ranks)
@@ -90,14 +90,13 @@ class Trainer:
             RunError: there are checkpoints, none of which can be read.
         """
         folder = latest_checkpoint(self.run)
-        if folder is None:
-            return False
-        self.state = load_checkpoint(folder, self.codec, self.updates)
-        self.updates.remember(self.state)
+        if folder is not None:
+            self.state = load_checkpoint(folder, self.codec, self.updates)
+            self.updates.remember(self.state)
         if self.ranks.is_main:
             remove_stale_temporaries(self.run)
-            cut_metrics(self.run, self.state.step)
-        return True
+            cut_metrics(self.run, self.state.step or BEFORE_ALL)
+        return folder is not None
 
     def train(self) -> TrainState:
         """Train to the end; return the final state.
@@ -113,14 +112,25 @@ class Trainer:
         with Interrupts() as self.interrupts:
             if self.config.training.output == "sampled":
                 self.observer.on_message(SAMPLED)
-            if self.state.step == 0:
-                self._checkpoint()
+            self._begin()
             self.deadline.lap(self.state)
             while not self._finished():
                 self._epoch()
         if self.ranks.is_main:
             draw_curves(self.run)
         return self.state
+
+    def _begin(self) -> None:
+        """Save and, if it was another run's, evaluate what there is before the first update; write the settings.
+
+        In this order: a folder that has settings has a checkpoint to go on from, with the weights it began from.
+        """
+        if self.state.step == 0:
+            self._checkpoint()
+        if self.ranks.is_main:
+            write_config(self.run, self.config)
+        if self.state.step == 0 and "origin" in self.prepared.facts:
+            self._evaluate()
 
     def _epoch(self) -> None:
         training, state = self.config.training, self.state
@@ -198,7 +208,7 @@ class Trainer:
             self.state.best, self.state.best_epoch = criterion, self.state.epoch
         if self.ranks.is_main:
             self._record(held, accuracy, best=best)
-        if self.updates.is_aggressive:
+        if self.updates.is_aggressive and self.state.step:
             said = self.updates.aggressive.close_epoch(self.codec, self.prepared.valid)
             if said:
                 self.observer.on_message(said)
@@ -214,6 +224,7 @@ class Trainer:
                 "epoch": epoch,
                 "step": self.state.step,
                 "held_out": dataclasses.asdict(held),
+                "beta": self.updates.present_beta,
                 "data": self.prepared.facts,
             }
             write_folder(self.run / MODEL_FOLDER, codec_files(self.codec), metadata=metadata)

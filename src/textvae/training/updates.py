@@ -94,5 +94,5 @@ class Updates:
         if not self.pretraining.is_on:
             self.beta.observe(report.rate, report.distortion * report.num_sentences / report.num_targets)
         if self.average:
-            self.average.update(self.model, step + 1)
+            self.average.update(self.model, step + 1, frozen=self.stepper.freezing.names)
         return report
