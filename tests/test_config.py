@@ -102,6 +102,13 @@ def test_beta_has_one_owner(beta, name, value):
     assert ObjectiveConfig(beta="target", **{name: value}).beta == "target"
 
 
+def test_a_rate_is_asked_for_or_found():
+    message = refused(ObjectiveConfig, target_rate=10.0, faithful=0.9)
+    assert message == (
+        "objective.faithful is 0.9 and objective.target_rate 10; faithful finds the rate that it takes: set one of them to null"
+    )
+
+
 @pytest.mark.parametrize("section", SECTIONS)
 def test_python_and_yaml_are_checked_alike(section):
     """Each field refuses a value of no type it has, also where the class is built directly."""
@@ -264,8 +271,8 @@ def test_presets():
 def test_resolved_leaves_nothing_open(name):
     config = resolved(preset(name), **CORPUS)
     assert (config.model.vocab_size, config.model.max_length, config.data.max_length) == (4000, 40, 40)
-    faithful = config.objective.faithful is not None
-    assert config.objective.target_rate == default_target_rate(15.0, faithful=faithful)  # 14 tokens and </s>
+    expected = None if config.objective.faithful else default_target_rate(15.0)  # 14 tokens and </s>
+    assert config.objective.target_rate == expected
     assert config.training.epochs == default_epochs(150_000)
     assert resolved(config, **CORPUS) == config
 
@@ -288,14 +295,9 @@ def test_time_not_epochs_ends_a_run_with_a_time_limit():
 
 def test_corpus_defaults_rise_with_length_and_fall_with_size():
     lengths = [1, 5, 12, 20, 40, 100, 1000]
-    for faithful in (False, True):
-        rates = [default_target_rate(length, faithful=faithful) for length in lengths]
-        assert rates == sorted(rates)
-        assert rates[0] > 0
-    assert all(
-        default_target_rate(length, faithful=True) > default_target_rate(length, faithful=False)
-        for length in lengths
-    )
+    rates = [default_target_rate(length) for length in lengths]
+    assert rates == sorted(rates)
+    assert rates[0] > 0
     epochs = [default_epochs(size) for size in (0, 1000, 10**6, 10**9)]
     assert epochs == sorted(epochs, reverse=True)
     assert epochs[-1] >= 1

@@ -553,11 +553,11 @@ def test_output_can_start_from_frequencies():
         ({"decoder": "Transformers"}, "model.decoder is 'Transformers'; did you mean transformer?"),
         (
             {"decoder": "lstm", "injection": "initial+memory"},
-            "model.injection names 'memory'; the lstm decoder takes initial, input, add, skip, joined by +",
+            "model.injection names 'memory'; the lstm decoder takes initial, input, add, skip, position, joined by +",
         ),
         (
             {"decoder": "transformer", "injection": "initial"},
-            "model.injection names 'initial'; the transformer decoder takes add, memory, skip, joined by +",
+            "model.injection names 'initial'; the transformer decoder takes add, memory, skip, position, joined by +",
         ),
         ({"vocab_size": None}, "model.vocab_size is not set; it comes from the tokenizer"),
     ],

@@ -21,6 +21,7 @@ from textvae.models.posteriors import MIN_SCALE
 from textvae.objectives import build_beta, elbo_terms, rate_term
 from textvae.objectives.betas import build_controller
 from textvae.objectives.controllers import MIN_BETA, PID, Logarithmic
+from textvae.objectives.faithfulness import FIRST_DISTORTION, LEAST_BETA, LESS, MORE
 
 ROWS = [[4, 9, 6, EOS], [7, EOS], [5, 5, 8, 10, 4, EOS]]
 
@@ -168,6 +169,33 @@ def test_gradient_is_one_above_the_floor_and_zero_below(kind):
 def test_an_unknown_form_of_free_bits_is_refused():
     with pytest.raises(ConfigError, match=r"^objective\.free_bits is 'sentences'; did you mean sentence\?$"):
         rate_term(RATES, kind="sentences", free_nats=1.0)
+
+
+def follow(controller, distortions):
+    for distortion in distortions:
+        controller.observe(50.0, distortion)
+    return controller.beta(0)
+
+
+def test_faithfulness_comes_first_and_then_as_low_a_rate_as_it_spares():
+    controller = build_beta(ObjectiveConfig(faithful=0.9))
+    assert follow(controller, [5.0] * 500) == pytest.approx(LEAST_BETA)
+    assert follow(controller, [0.5 * FIRST_DISTORTION] * 1000) == pytest.approx(1.0)  # well below: beta_max
+    assert follow(controller, [FIRST_DISTORTION] * 500) == pytest.approx(1.0, rel=0.2)  # at the target: rest
+    assert follow(controller, [4 * FIRST_DISTORTION] * 1000) == pytest.approx(LEAST_BETA)
+
+
+def test_the_distortion_wanted_follows_what_comes_back():
+    controller = build_beta(ObjectiveConfig(faithful=0.9))
+    controller.hear(0.8)
+    assert controller.target == pytest.approx(LESS * FIRST_DISTORTION)
+    controller.hear(0.91)
+    assert controller.target == pytest.approx(LESS * FIRST_DISTORTION)  # near enough
+    controller.hear(0.97)
+    assert controller.target == pytest.approx(LESS * MORE * FIRST_DISTORTION)
+    other = build_beta(ObjectiveConfig(faithful=0.9))
+    other.restore(json.loads(json.dumps(controller.state())))
+    assert follow(other, [1.0, 0.1, 0.2]) == follow(controller, [1.0, 0.1, 0.2])
 
 
 def owner(beta, **settings):

@@ -82,7 +82,8 @@ def test_it_trains_on_what_people_have(tmp_path, data):
 def test_settings_purpose_and_target_rate_reach_the_run(tmp_path):
     train(FEW, tmp_path / "a", target_rate=2, purpose="editing")
     config = RunConfig().updated(read_settings(tmp_path / "a" / "config.yaml"))
-    assert (config.objective.target_rate, config.objective.faithful) == (2, 0.9)
+    assert (config.objective.target_rate, config.objective.faithful) == (2, None)  # a stated rate is held
+    assert "position" in config.model.injection  # the preset's
     assert (config.model.latent_dim, config.training.epochs) == (4, 1)
     given = RunConfig().updated(SHORT, {"training": {"word_dropout": 0.25}})
     train(FEW, tmp_path / "b", config=given, settings={"model": {"latent_dim": 3}})

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from textvae.config import ModelConfig
-from textvae.config.model import CONDITIONAL
+from textvae.config.model import CONDITIONAL, NO_LATENT, NO_LATENTS
 from textvae.data.vocabulary import BOS
 from textvae.distributions import DiagonalGaussian, Posterior, Prior, standard_normal
 from textvae.errors import ConfigError
@@ -28,6 +28,10 @@ class VAEModel(nn.Module):
         super().__init__()
         if config.vocab_size is None:
             raise ConfigError("model.vocab_size is not set; it comes from the tokenizer")
+        if not config.code_dim and config.injection != NO_LATENT:
+            raise ConfigError(
+                f"model.encoder is 'none' and model.injection {config.injection!r}; {NO_LATENTS}"
+            )
         self.config = config
         self.decoder = build_decoder(config)
         if config.has_condition:

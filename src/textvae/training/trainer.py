@@ -234,7 +234,8 @@ class Trainer:
         record |= dataclasses.asdict(held) | {"neg_elbo": held.neg_elbo, "perplexity": held.perplexity}
         if isinstance(self.updates.beta, RateController):
             record["target_rate"] = self.updates.beta.target
-        if accuracy is not None:
+        if isinstance(self.updates.beta, Faithful):
+            record["target_distortion"] = self.updates.beta.target  # nats a token
             record["token_accuracy"] = accuracy
         append_metrics(self.run, record)
         if config.training.samples:
