@@ -451,7 +451,8 @@ class TextVAE:
         """Return the texts of a corpus, with their conditions where the model takes some."""
         if self.codec.schema is None:
             return list(open_corpus(data)), None
-        return open_examples(data, self.codec.schema, self.codec.tokenizer)
+        found = open_examples(data, self.codec.schema, self.codec.tokenizer)
+        return found.texts, found.conditions
 
     def _trained(self) -> Codec[VAEModel]:
         """Return the codec of a model that has weights."""

@@ -89,7 +89,7 @@ class Measuring(Group):
         corpus, trained_on = held_out_share(run, corpus, screen)
         training = reading.open(self.training, screen) if self.training else trained_on
         metrics = {name: load_metric(name, never_from=Path(run)) for name in self.metric or ()}
-        texts, conditions = texts_and_conditions(vae.codec, corpus, self.limit)
+        texts, conditions = texts_and_conditions(vae.codec, corpus, common.screen, self.limit)
         folder = run_folder(run)
         keep = None if self.no_cache else folder
         if keep and not os.access(keep.parent, os.W_OK):
