@@ -1,5 +1,7 @@
 """Texts with labels, sources and features, and conditional codecs whose models were never trained."""
 
+from functools import cache
+
 import numpy as np
 import torch
 from tiny import ENGLISH, tiny_config
@@ -32,11 +34,17 @@ def rows_of(columns: dict) -> list[dict]:
 ROWS = rows_of({"text": ENGLISH, "who": SUBJECTS, "rest": REST, "length": LENGTHS})
 
 
+@cache
+def tokenizer_of(kind: str) -> Tokenizer:
+    """Return a tokenizer of texts and sources, or of sources alone, in characters."""
+    return Tokenizer.train([*ENGLISH, *REST], kind="bpe", vocab_size=330) if kind == "bpe" else Tokenizer.train(REST, kind=kind)
+
+
 def conditional(
     *, labels: bool = True, source: bool = True, own: bool = False, features=None, dtype=torch.float64, **model
 ) -> Codec:
     """Return a codec of random weights that takes a label and a number, a source and features, as asked for."""
-    tokenizer = Tokenizer.train([*ENGLISH, *REST], kind="bpe", vocab_size=330)
+    tokenizer = tokenizer_of("bpe")
     columns = (LabelColumn(name="who", column="who"), LabelColumn(name="length", column="length", kind=NUMERIC))
     fitted = tuple(
         Label.fitted(column, cells) for column, cells in zip(columns, (SUBJECTS, LENGTHS), strict=True)
@@ -44,7 +52,7 @@ def conditional(
     schema = ConditionSchema(
         labels=fitted if labels else (),
         source_max_length=6 if source else 0,
-        source_tokenizer=Tokenizer.train(REST, kind="char") if own else None,
+        source_tokenizer=tokenizer_of("char") if own else None,
         features=None if features is None else Features.fitted(features),
     )
     sizes = SIZES | {"condition_dim": 5, "source_dim": 6} | model
