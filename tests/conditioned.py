@@ -37,15 +37,28 @@ ROWS = rows_of({"text": ENGLISH, "who": SUBJECTS, "rest": REST, "length": LENGTH
 @cache
 def tokenizer_of(kind: str) -> Tokenizer:
     """Return a tokenizer of texts and sources, or of sources alone, in characters."""
-    return Tokenizer.train([*ENGLISH, *REST], kind="bpe", vocab_size=330) if kind == "bpe" else Tokenizer.train(REST, kind=kind)
+    return (
+        Tokenizer.train([*ENGLISH, *REST], kind="bpe", vocab_size=330)
+        if kind == "bpe"
+        else Tokenizer.train(REST, kind=kind)
+    )
 
 
 def conditional(
-    *, labels: bool = True, source: bool = True, own: bool = False, features=None, dtype=torch.float64, **model
+    *,
+    labels: bool = True,
+    source: bool = True,
+    own: bool = False,
+    features=None,
+    dtype=torch.float64,
+    **model,
 ) -> Codec:
     """Return a codec of random weights that takes a label and a number, a source and features, as asked for."""
     tokenizer = tokenizer_of("bpe")
-    columns = (LabelColumn(name="who", column="who"), LabelColumn(name="length", column="length", kind=NUMERIC))
+    columns = (
+        LabelColumn(name="who", column="who"),
+        LabelColumn(name="length", column="length", kind=NUMERIC),
+    )
     fitted = tuple(
         Label.fitted(column, cells) for column, cells in zip(columns, (SUBJECTS, LENGTHS), strict=True)
     )
@@ -75,7 +88,7 @@ def values_for(codec: Codec, rows) -> dict:
 
 def store_of(codec: Codec, rows):
     """Return some texts under their conditions."""
-    return codec.store([ENGLISH[row] for row in rows], codec.conditions(values_for(codec, rows)))
+    return codec.store([ENGLISH[row] for row in rows], codec.conditions(values_for(codec, rows), len(rows)))
 
 
 def conditional_config(**sections: dict) -> RunConfig:
@@ -84,4 +97,3 @@ def conditional_config(**sections: dict) -> RunConfig:
     data = {"source": "rest", "labels": f"who,length:{NUMERIC}"}
     layers = {"model": small, "data": data}
     return tiny_config().updated(layers, sections)
-

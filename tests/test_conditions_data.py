@@ -95,7 +95,9 @@ def test_whole_floats_are_the_numbers_they_were():
 
 
 def test_what_no_label_can_be():
-    with pytest.raises(UnknownLabelError, match=r"a is 'z', a label not seen in training; known: .* and 3 more"):
+    with pytest.raises(
+        UnknownLabelError, match=r"a is 'z', a label not seen in training; known: .* and 3 more"
+    ):
         fitted([str(n) for n in range(15)]).encode("z")
     with pytest.raises(DataError, match=r"a is 'x', which is no number; write a without its kind"):
         fitted(["1", "x"], "numeric")
@@ -141,7 +143,9 @@ def test_images_are_cut_into_patches_row_by_row():
 
 def test_features_of_another_shape_or_without_numbers():
     features = Features.fitted(VECTORS)
-    with pytest.raises(ConditionError, match=r"features have shape \(2,\) a row; this model was trained with \(3,\)"):
+    with pytest.raises(
+        ConditionError, match=r"features have shape \(2,\) a row; this model was trained with \(3,\)"
+    ):
         features.encode(VECTORS[:, :2])
     for bad in (np.nan, np.inf):
         with pytest.raises(ConditionError, match="NaN or Inf"):
@@ -291,7 +295,9 @@ def test_a_column_that_is_not_there(tmp_path):
 def test_gaps_in_tables_are_missing_and_not_the_word_nan():
     pandas = pytest.importorskip("pandas")
     for missing in (None, float("nan"), pandas.NA):
-        frame = pandas.DataFrame({"text": ENGLISH[:3], "rest": [REST[0], missing, "  "], "who": ["a", missing, "b"]})
+        frame = pandas.DataFrame(
+            {"text": ENGLISH[:3], "rest": [REST[0], missing, "  "], "who": ["a", missing, "b"]}
+        )
         columns = Columns(source="rest", labels="who")
         cells = read_cells(open_corpus(frame, **reading_options(columns)), columns)
         assert (cells.sources, cells.num_left_out) == ([REST[0]], 2)
@@ -304,7 +310,9 @@ def test_a_source_must_be_a_text():
     rows = [{"text": "a", "rest": ["b", "c"]}]
     with pytest.raises(ConditionError, match=r"a source is .*, a list; it must be a text"):
         read_cells(open_corpus(rows, columns=("rest",)), Columns(source="rest"))
-    assert read_cells(open_corpus([{"text": "a", "rest": 5}], columns=("rest",)), Columns(source="rest")).sources == ["5"]
+    assert read_cells(
+        open_corpus([{"text": "a", "rest": 5}], columns=("rest",)), Columns(source="rest")
+    ).sources == ["5"]
 
 
 def test_dialogues_as_lists_lines_and_objects(tmp_path):
@@ -318,7 +326,7 @@ def test_dialogues_as_lists_lines_and_objects(tmp_path):
     path.write_text("a\nb c\nd\n\nalone\n")
     cells = read_cells(open_corpus(path, blank_line=True, **reading_options(columns)), columns)
     assert ((cells.texts, cells.sources), cells.num_left_out) == (expected, 1)
-    with pytest.raises(DataError, match="makes a dialogue: a dialogue has a turn a line; .*--blank-line"):
+    with pytest.raises(DataError, match=r"makes a dialogue: a dialogue has a turn a line; .*--blank-line"):
         read_cells(open_corpus(path, **reading_options(columns)), columns)
 
 
@@ -382,7 +390,10 @@ def test_labels_that_only_held_out_texts_have_are_left_out_and_told():
 
 def test_texts_without_a_token_lose_their_conditions_too():
     config = DataConfig(source="rest", normalize="nfkc", source_tokenizer="shared")
-    rows = [{"text": text, "rest": rest} for text, rest in zip(["ab", "\u200b", "ba"], ["x", "y", "z"], strict=True)]
+    rows = [
+        {"text": text, "rest": rest}
+        for text, rest in zip(["ab", "\u200b", "ba"], ["x", "y", "z"], strict=True)
+    ]
     tokenizer = Tokenizer.train(["ab", "ba", "x", "y", "z"], kind="char", normalize="nfkc")
     cells = read_cells(open_corpus(rows, columns=("rest",)), config.columns)
     schema = fit_schema(cells, config, tokenizer)
@@ -413,7 +424,7 @@ def test_sources_longer_than_the_limit_are_cut_and_counted():
     codec = conditional(labels=False)
     short, long = "a red", " ".join(REST[:9])
     assert codec.schema.num_cut([short, long, long], codec.tokenizer) == 2
-    found = codec.conditions({"source": [short, long]})
+    found = codec.conditions({"source": [short, long]}, 2)
     whole = codec.tokenizer.encode([long])[0]
     assert list(found.sources[1]) == list(whole[: codec.schema.source_max_length])
 
@@ -429,11 +440,36 @@ def test_what_conditions_are_is_kept(kind, tmp_path):
 def test_conditions_that_a_model_does_not_take():
     codec = conditional(features=VECTORS)
     for values, message in (
-        ({"mood": ["a"]}, r"takes no condition 'mood'; it takes who \(a dog, .*\), length \(a number\), a source text"),
-        ({}, "unequal numbers"),
-        ({"who": ["the cat"], "source": ["a", "b"]}, "unequal numbers"),
+        (
+            {"mood": ["a"]},
+            r"takes no condition 'mood'; it takes who \(a dog, .*\), length \(a number\), a source text",
+        ),
+        ({"source": ["a", "b"]}, "2 values of source for 1 texts; give one, or one for each text"),
         ({"who": ["the cat"]}, "this model needs features"),
-        ({"source": [3], "feature": [VECTORS[0]]}, "a source is '3', a int"),
+        ({"source": [3], "feature": VECTORS[0]}, "a source is '3', a int"),
+        ({"feature": VECTORS[:2]}, "2 values of feature for 1 texts"),
+        ({"feature": [1, 2]}, r"features have shape \(2,\) a row"),
+        ({"feature": "loud"}, "features are no array of numbers"),
     ):
         with pytest.raises(ConditionError, match=message):
-            codec.conditions(values)
+            codec.conditions(values, 1)
+
+
+def test_one_value_stands_for_all_texts_and_several_for_each():
+    codec = conditional(features=VECTORS, source=False)
+    one = {"who": "a dog", "length": 20, "feature": VECTORS[4]}
+    several = {
+        "who": np.array(["a dog"] * 3),
+        "length": (20, 20, 20),
+        "feature": VECTORS[[4, 4, 4]],
+    }
+    for other in (
+        {"feature": VECTORS[4].tolist()},
+        {"feature": VECTORS[4:5]},
+        {"feature": VECTORS[4][:, None]},
+        several,
+    ):
+        found, expected = codec.conditions(one | other, 3), codec.conditions(one, 3)
+        for name in ("codes", "weights", "features"):
+            assert np.array_equal(getattr(found, name), getattr(expected, name)), (name, other)
+    assert codec.conditions(None, 3) is codec.conditions({}, 3) is None

@@ -206,14 +206,14 @@ class TextVAE:
             seed: of the draw.
         """
         texts = checked_texts(texts)
-        given = self.codec.conditions_of(conditions, len(texts))
+        given = self.codec.conditions(conditions, len(texts))
         z = self.codec.encode(texts, sample=sample, seed=drawn_seed(seed), conditions=given)
         return z.float().numpy()
 
     def posterior(self, texts: Sequence[str], *, conditions: Given = None) -> Posterior:
         """Return q(z|x), or q(z|x,c), over (B, D)."""
         texts = checked_texts(texts)
-        return self.codec.posterior(self.codec.store(texts, self.codec.conditions_of(conditions, len(texts))))
+        return self.codec.posterior(self.codec.store(texts, self.codec.conditions(conditions, len(texts))))
 
     def decode(
         self,
@@ -235,7 +235,7 @@ class TextVAE:
             LatentError: another shape, NaN or Inf.
         """
         latents = as_latents(z)
-        given = self.codec.conditions_of(conditions, len(latents))
+        given = self.codec.conditions(conditions, len(latents))
         return self.codec.decode(latents, decoding, seed=drawn_seed(seed), conditions=given)
 
     def sample(
@@ -261,7 +261,7 @@ class TextVAE:
         """
         check_range("n", n, 0)
         seed = drawn_seed(seed)
-        given = self.codec.conditions_of(conditions, n)
+        given = self.codec.conditions(conditions, n)
         with self.codec.work.part("sampling", n):
             z = self.codec.prior_sample(n, seed=seed, conditions=given)
             return self.codec.decode(z, decoding, seed=seed, prefix=prefix, conditions=given)
@@ -331,7 +331,7 @@ class TextVAE:
     ) -> list[str]:
         """Return the decodes of the texts' posterior means (or of one draw each), greedy unless told otherwise."""
         texts = checked_texts(texts)
-        given = self.codec.conditions_of(conditions, len(texts))
+        given = self.codec.conditions(conditions, len(texts))
         return self.codec.reconstruct(texts, decoding, sample=sample, seed=drawn_seed(seed), conditions=given)
 
     def interpolate(
@@ -346,10 +346,10 @@ class TextVAE:
         seed: int | None = None,
     ) -> list[str]:
         """Return the decodes of `steps` latents from `a` to `b`, greedy unless told otherwise, under one condition."""
-        ends = self.codec.conditions_of(conditions, 2)
+        ends = self.codec.conditions(conditions, 2)
         start, end = self.codec.encode(checked_texts([a, b]), conditions=ends)
         latents = path(start, end, steps=steps, method=method)
-        given = self.codec.conditions_of(conditions, len(latents))
+        given = self.codec.conditions(conditions, len(latents))
         greedy = decoding or DecodingConfig(temperature=0)
         return self.codec.decode(latents, greedy, seed=drawn_seed(seed), conditions=given)
 
@@ -378,7 +378,7 @@ class TextVAE:
     ) -> np.ndarray:
         """Return log p(x) of each text, (B,) nats: the importance-weighted lower bound with `num_samples` samples."""
         texts = checked_texts(texts)
-        store = self.codec.store(texts, self.codec.conditions_of(conditions, len(texts)))
+        store = self.codec.store(texts, self.codec.conditions(conditions, len(texts)))
         if not len(store):
             return np.empty(0)
         return -likelihoods(self.codec, store, num_samples=num_samples, seed=seed).iw_nll.numpy()

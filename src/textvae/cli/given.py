@@ -60,11 +60,11 @@ class Given(Group):
         """
         values = self.values
         if data is None:
-            return list(texts or ()), codec.conditions_of(values, len(texts or ()))
+            return list(texts or ()), codec.conditions(values, len(texts or ()))
         corpus = reading.open(data, common.screen, **({} if values else reading_of(codec)))
         if values:
             found = list(corpus)
-            return found, codec.conditions_of(values, len(found))
+            return found, codec.conditions(values, len(found))
         found, conditions = texts_and_conditions(codec, corpus, common.screen)
         if not found:
             raise DataError(f"no texts in {data}; it is empty or every line is blank")

@@ -37,7 +37,9 @@ class LabelColumn:
         if not name or (equals and not column):
             raise ConfigError(f"data.labels names {text!r}; write a column, as sentiment or stars=3:ordinal")
         if name in (SOURCE, FEATURE):
-            raise ConfigError(f"a label cannot be called {name!r}; give it another name, as kind={column or name}")
+            raise ConfigError(
+                f"a label cannot be called {name!r}; give it another name, as kind={column or name}"
+            )
         return cls(name=name, column=column or name, kind=kind.strip())
 
 

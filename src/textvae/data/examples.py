@@ -98,7 +98,9 @@ def read_cells(corpus: Corpus, columns: Columns) -> Cells:
 
 def _pairs(row: Row, columns: Columns, num_labels: int) -> list[tuple[str | None, str]]:
     """Return the sources and texts that a row makes: one, or none where a condition is missing; of dialogues several."""
-    if any(is_missing(cell) or (isinstance(cell, str) and not cell.strip()) for cell in row.cells[num_labels:]):
+    if any(
+        is_missing(cell) or (isinstance(cell, str) and not cell.strip()) for cell in row.cells[num_labels:]
+    ):
         return []
     if columns.pairs != "none":
         return list(DERIVATIONS[columns.pairs](row.text))

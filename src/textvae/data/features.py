@@ -78,12 +78,14 @@ def open_array(place: str) -> np.ndarray:
         DataError: no such file or array, or objects in place of numbers.
     """
     name, _, key = place.rpartition(":") if ".npz:" in place else (place, "", "")
+    path = Path(name).expanduser()
     try:
-        opened = np.load(Path(name).expanduser(), mmap_mode="r", allow_pickle=False)
-        if not isinstance(opened, np.lib.npyio.NpzFile):
-            return checked(opened, name)
-        with opened:
-            return checked(opened[_key(opened.files, key, name)], place)
+        if path.suffix != ".npz":
+            return checked(np.load(path, mmap_mode="r", allow_pickle=False), name)
+        with path.open("rb") as file:  # NumPy leaves a broken archive open
+            opened = np.load(file, allow_pickle=False)
+            several = isinstance(opened, np.lib.npyio.NpzFile)
+            return checked(opened[_key(opened.files, key, name)] if several else opened, place)
     except OSError as error:
         raise DataError(f"{name} cannot be read: {error.strerror or error}") from error
     except DataError:

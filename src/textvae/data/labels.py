@@ -160,7 +160,7 @@ def _read(cell: Any, name: str, kind: str) -> str | None:
     if text is None or kind != ORDINAL:
         return text
     number = _number(text, name)
-    return str(int(number)) if number.is_integer() else repr(number)
+    return str(int(number)) if number == int(number) else repr(number)
 
 
 def _number(text: str, name: str) -> float:

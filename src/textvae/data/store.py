@@ -42,7 +42,9 @@ class TokenStore:
             raise ConfigError(f"max_length is {max_length}; it must be at least 1")
         num_texts = len(arrays.offsets) - 1
         if conditions is not None and len(conditions) != num_texts:
-            raise ConditionError(f"{len(conditions)} conditions for {num_texts} texts; one for each is needed")
+            raise ConditionError(
+                f"{len(conditions)} conditions for {num_texts} texts; one for each is needed"
+            )
         self._arrays = arrays
         self.max_length = max_length
         self.conditions = conditions

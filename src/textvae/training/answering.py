@@ -5,7 +5,15 @@ import dataclasses
 from textvae.config import ModelConfig
 from textvae.config.data import DataConfig
 from textvae.data.conditions import ConditionSchema
-from textvae.data.examples import Cells, examples, fit_schema, known_rows, left_out, read_cells, unknown_left_out
+from textvae.data.examples import (
+    Cells,
+    examples,
+    fit_schema,
+    known_rows,
+    left_out,
+    read_cells,
+    unknown_left_out,
+)
 from textvae.data.splits import Splits
 from textvae.data.store import TokenStore
 from textvae.data.tokenizers import Tokenizer
