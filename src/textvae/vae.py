@@ -16,6 +16,7 @@ from textvae.codec.inputs import as_latents, checked_texts, drawn_seed
 from textvae.codec.location import is_export, model_folder
 from textvae.config import DecodingConfig, RunConfig
 from textvae.config.fields import check_choice, check_range
+from textvae.config.model import CONDITIONAL
 from textvae.config.presets import preset
 from textvae.control.interpolation import path
 from textvae.control.neighbors import Neighbor, neighbors
@@ -24,7 +25,7 @@ from textvae.data.conditions import Conditions
 from textvae.data.examples import open_examples
 from textvae.data.sources import open_corpus
 from textvae.distributions import Posterior
-from textvae.errors import ExportError
+from textvae.errors import ConfigError, ExportError
 from textvae.evaluation.diagnosis import Diagnosis, diagnose
 from textvae.evaluation.judging import Judging
 from textvae.evaluation.likelihood import likelihoods
@@ -161,7 +162,8 @@ class TextVAE:
 
         Raises:
             ConfigError: an unknown format.
-            ExportError: an encoder or decoder whose graph would differ from it; a model that is an export itself.
+            ExportError: a conditional model; an encoder or decoder whose graph would differ from it; a model that is an
+                export itself.
             MissingExtraError: onnx or onnxruntime is not installed.
             RunExistsError: something that is no export is there, or an export, without `overwrite`.
             SaveError: the disk is full, or another failure; what was there is intact.
@@ -302,9 +304,13 @@ class TextVAE:
             seed: of the fit.
 
         Raises:
-            ConfigError: latents on a sphere, which no mixture of Gaussians fits.
+            ConfigError: latents on a sphere, which no mixture of Gaussians fits; a prior that depends on the condition.
             DataError: fewer than 100 texts.
         """
+        if self.codec.model.config.prior == CONDITIONAL:
+            raise ConfigError(
+                "this model's prior depends on the condition, p(z|c); one mixture for all would not, and is not fitted"
+            )
         posterior = self.codec.posterior(self.codec.store(*self._texts(data)))
         fit = fit_prior(posterior, self.codec.model.prior(), seed=seed)
         self.drop_prior()

@@ -67,7 +67,8 @@ def chat(
 ) -> None:
     """Talk with a model of dialogue, a turn a line; an empty line or Ctrl-D ends it.
 
-    /new forgets what was said, /more shows the other answers that were drawn.
+    A model of whole dialogues hears the last three turns, one trained with --source the last. /new forgets what was said,
+    /more shows the other answers that were drawn.
     """
     from textvae.tasks.talk import Conversation
 

@@ -13,6 +13,7 @@ from textvae.codec import resolve_device
 from textvae.codec.files import CONDITIONS_FILE, SOURCE_PREFIX, read_schema, schema_files
 from textvae.codec.location import BASELINE, CHECKPOINTS, MODEL_FOLDER, is_export
 from textvae.config import RunConfig, load_settings
+from textvae.data.conditions import ConditionSchema
 from textvae.data.tokenizers import CONFIG_FILE as TOKENIZER_CONFIG
 from textvae.data.tokenizers import LIBRARY_FILE as TOKENIZER_FILE
 from textvae.data.tokenizers import Tokenizer
@@ -60,6 +61,7 @@ def train_run(
     observer: Observer | None = None,
     cache_dir: str | Path | None = None,
     tokenizer: Tokenizer | None = None,
+    schema: ConditionSchema | None = None,
 ) -> Path:
     """Train in a run folder; return the folder.
 
@@ -74,6 +76,7 @@ def train_run(
         observer: hears of progress.
         cache_dir: where token arrays are kept; None: the user's cache folder.
         tokenizer: one that exists already; None: trained on the training texts. A resumed run keeps its own.
+        schema: what the conditions are, where that is known already; None: learned from the training texts.
 
     Raises:
         ConfigError: an encoder or decoder that is not registered.
@@ -90,7 +93,9 @@ def train_run(
         ranks.barrier()
         if resume and (run / TOKENIZER_CONFIG).exists():
             tokenizer = Tokenizer.load(run)
-        prepared = _prepare(data, run, config, tokenizer, resume=resume, ranks=ranks, cache_dir=cache_dir)
+        prepared = _prepare(
+            data, run, config, tokenizer, schema, resume=resume, ranks=ranks, cache_dir=cache_dir
+        )
         for warning in prepared.warnings:
             observer.on_message(warning)
         with threads(prepared.config.training.threads):
@@ -162,6 +167,7 @@ def _prepare(
     run: Path,
     config: RunConfig,
     tokenizer: Tokenizer | None,
+    schema: ConditionSchema | None,
     *,
     resume: bool,
     ranks: Ranks,
@@ -171,8 +177,8 @@ def _prepare(
     if not ranks.is_main:
         ranks.barrier()
         tokenizer = Tokenizer.load(run)
-    known = (resume or not ranks.is_main) and (run / CONDITIONS_FILE).exists()
-    schema = read_schema(run) if known else None
+    if (resume or not ranks.is_main) and (run / CONDITIONS_FILE).exists():
+        schema = read_schema(run)
     prepared = prepare(data, config, tokenizer=tokenizer, schema=schema, cache_dir=cache_dir)
     if ranks.is_main:
         if resume:
