@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from textvae.config import DataConfig
 from textvae.data import splits
-from textvae.data.splits import open_splits, split_name, text_hash
+from textvae.data.split_names import split_name
+from textvae.data.splits import open_splits, text_hash
 from textvae.errors import DataError, TextEncodingError
 
 words = st.lists(st.text("abcd", min_size=1, max_size=3), min_size=2, max_size=30)

@@ -16,6 +16,7 @@ from textvae.codec.inputs import as_latents, checked_texts, drawn_seed
 from textvae.codec.location import is_export, model_folder
 from textvae.config import DecodingConfig, RunConfig
 from textvae.config.fields import check_choice, check_range
+from textvae.config.model import CONDITIONAL
 from textvae.config.presets import preset
 from textvae.control.interpolation import path
 from textvae.control.neighbors import Neighbor, neighbors
@@ -24,7 +25,7 @@ from textvae.data.conditions import Conditions
 from textvae.data.examples import open_examples
 from textvae.data.sources import open_corpus
 from textvae.distributions import Posterior
-from textvae.errors import ExportError
+from textvae.errors import ConfigError, ExportError
 from textvae.evaluation.diagnosis import Diagnosis, diagnose
 from textvae.evaluation.judging import Judging
 from textvae.evaluation.likelihood import likelihoods
@@ -168,7 +169,8 @@ class TextVAE:
 
         Raises:
             ConfigError: an unknown format.
-            ExportError: an encoder or decoder whose graph would differ from it; a model that is an export itself.
+            ExportError: a conditional model; an encoder or decoder whose graph would differ from it; a model that is an
+                export itself.
             MissingExtraError: onnx or onnxruntime is not installed.
             RunExistsError: something that is no export is there, or an export, without `overwrite`.
             SaveError: the disk is full, or another failure; what was there is intact.
@@ -213,14 +215,14 @@ class TextVAE:
             seed: of the draw.
         """
         texts = checked_texts(texts)
-        given = self.codec.conditions_of(conditions, len(texts))
+        given = self.codec.conditions(conditions, len(texts))
         z = self.codec.encode(texts, sample=sample, seed=drawn_seed(seed), conditions=given)
         return z.float().numpy()
 
     def posterior(self, texts: Sequence[str], *, conditions: Given = None) -> Posterior:
         """Return q(z|x), or q(z|x,c), over (B, D)."""
         texts = checked_texts(texts)
-        return self.codec.posterior(self.codec.store(texts, self.codec.conditions_of(conditions, len(texts))))
+        return self.codec.posterior(self.codec.store(texts, self.codec.conditions(conditions, len(texts))))
 
     def decode(
         self,
@@ -242,7 +244,7 @@ class TextVAE:
             LatentError: another shape, NaN or Inf.
         """
         latents = as_latents(z)
-        given = self.codec.conditions_of(conditions, len(latents))
+        given = self.codec.conditions(conditions, len(latents))
         return self.codec.decode(latents, decoding, seed=drawn_seed(seed), conditions=given)
 
     def sample(
@@ -268,7 +270,7 @@ class TextVAE:
         """
         check_range("n", n, 0)
         seed = drawn_seed(seed)
-        given = self.codec.conditions_of(conditions, n)
+        given = self.codec.conditions(conditions, n)
         with self.codec.work.part("sampling", n):
             z = self.codec.prior_sample(n, seed=seed, conditions=given)
             return self.codec.decode(z, decoding, seed=seed, prefix=prefix, conditions=given)
@@ -309,9 +311,13 @@ class TextVAE:
             seed: of the fit.
 
         Raises:
-            ConfigError: latents on a sphere, which no mixture of Gaussians fits.
+            ConfigError: latents on a sphere, which no mixture of Gaussians fits; a prior that depends on the condition.
             DataError: fewer than 100 texts.
         """
+        if self.codec.model.config.prior == CONDITIONAL:
+            raise ConfigError(
+                "this model's prior depends on the condition, p(z|c); one mixture for all would not, and is not fitted"
+            )
         posterior = self.codec.posterior(self.codec.store(*self._texts(data)))
         fit = fit_prior(posterior, self.codec.model.prior(), seed=seed)
         self.drop_prior()
@@ -338,7 +344,7 @@ class TextVAE:
     ) -> list[str]:
         """Return the decodes of the texts' posterior means (or of one draw each), greedy unless told otherwise."""
         texts = checked_texts(texts)
-        given = self.codec.conditions_of(conditions, len(texts))
+        given = self.codec.conditions(conditions, len(texts))
         return self.codec.reconstruct(texts, decoding, sample=sample, seed=drawn_seed(seed), conditions=given)
 
     def interpolate(
@@ -353,10 +359,10 @@ class TextVAE:
         seed: int | None = None,
     ) -> list[str]:
         """Return the decodes of `steps` latents from `a` to `b`, greedy unless told otherwise, under one condition."""
-        ends = self.codec.conditions_of(conditions, 2)
+        ends = self.codec.conditions(conditions, 2)
         start, end = self.codec.encode(checked_texts([a, b]), conditions=ends)
         latents = path(start, end, steps=steps, method=method)
-        given = self.codec.conditions_of(conditions, len(latents))
+        given = self.codec.conditions(conditions, len(latents))
         greedy = decoding or DecodingConfig(temperature=0)
         return self.codec.decode(latents, greedy, seed=drawn_seed(seed), conditions=given)
 
@@ -385,7 +391,7 @@ class TextVAE:
     ) -> np.ndarray:
         """Return log p(x) of each text, (B,) nats: the importance-weighted lower bound with `num_samples` samples."""
         texts = checked_texts(texts)
-        store = self.codec.store(texts, self.codec.conditions_of(conditions, len(texts)))
+        store = self.codec.store(texts, self.codec.conditions(conditions, len(texts)))
         if not len(store):
             return np.empty(0)
         return -likelihoods(self.codec, store, num_samples=num_samples, seed=seed).iw_nll.numpy()
@@ -458,7 +464,8 @@ class TextVAE:
         """Return the texts of a corpus, with their conditions where the model takes some."""
         if self.codec.schema is None:
             return list(open_corpus(data)), None
-        return open_examples(data, self.codec.schema, self.codec.tokenizer)
+        found = open_examples(data, self.codec.schema, self.codec.tokenizer)
+        return found.texts, found.conditions
 
     def _trained(self) -> Codec[VAEModel]:
         """Return the codec of a model that has weights."""

@@ -68,7 +68,7 @@ def doctor(
     known = find_training_data(run, data, training)
     vae = common.load(run)
     corpus = measured(run, data, known, reading, common.screen, **reading_of(vae.codec))
-    texts, conditions = texts_and_conditions(vae.codec, corpus, limit)
+    texts, conditions = texts_and_conditions(vae.codec, corpus, common.screen, limit)
     found = diagnose(
         vae.codec,
         texts,

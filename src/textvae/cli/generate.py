@@ -15,6 +15,7 @@ from textvae.errors import ConditionError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from textvae.codec import Codec
     from textvae.tasks.answers import Answer
 
 Number = Annotated[int, typer.Option("-n", "--number", min=1, help="Different answers, at most.")]
@@ -38,13 +39,16 @@ def generate(
 
     Each comes from a z of its own and has its score before it: log p(x|c) a token, in nats. Unset decoding options are the run's own.
     """
+    from textvae.tasks.answers import answers
+
     sources = _sources(given, data, reading, common)
     vae = common.load(run)
+    _say_if_cut(vae.codec, sources, common)
     config, seed = decoding.over(vae.codec.decoding), common.drawn_seed
     rows = []
     for row, source in enumerate(sources):
         values = given.values | ({} if source is None else {"source": source})
-        found = vae.generate(number, decoding=config, rerank=rerank, seed=seed + row, **values)
+        found = answers(vae.codec, values, number, decoding=config, rerank=rerank, seed=seed + row)
         rows.append({"source": source, "answers": [dataclasses.asdict(answer) for answer in found]})
         if not common.as_json:
             _show(source, found, common, alone=data is None)
@@ -63,7 +67,8 @@ def chat(
 ) -> None:
     """Talk with a model of dialogue, a turn a line; an empty line or Ctrl-D ends it.
 
-    /new forgets what was said, /more shows the other answers that were drawn.
+    A model of whole dialogues hears the last three turns, one trained with --source the last. /new forgets what was said,
+    /more shows the other answers that were drawn.
     """
     from textvae.tasks.talk import Conversation
 
@@ -101,6 +106,15 @@ def _sources(given: Given, data: str | None, reading: Reading, common: WithModel
     if given.source is not None:
         raise typer.BadParameter("give a source with --source, or several with --input, and not both")
     return list(reading.texts(data, common.screen))
+
+
+def _say_if_cut(codec: "Codec", sources: list[str | None], common: WithModel) -> None:
+    schema, texts = codec.schema, [source for source in sources if source is not None]
+    if schema is None or not schema.source_max_length:
+        return
+    if cut := schema.num_cut(texts, codec.tokenizer):
+        longest = schema.source_max_length
+        common.screen.note(f"note: {cut:,} source texts are longer than {longest} tokens and lose their ends")
 
 
 def _show(source: str | None, found: "list[Answer]", common: WithModel, *, alone: bool) -> None:

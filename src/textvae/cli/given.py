@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from textvae.cli.groups import Common, Group, Reading
+from textvae.cli.screen import Screen
 from textvae.errors import ConditionError, DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from textvae.codec import Codec
     from textvae.data.conditions import Conditions
     from textvae.data.sources import Corpus
@@ -61,12 +60,12 @@ class Given(Group):
         """
         values = self.values
         if data is None:
-            return list(texts or ()), codec.conditions_of(values, len(texts or ()))
+            return list(texts or ()), codec.conditions(values, len(texts or ()))
         corpus = reading.open(data, common.screen, **({} if values else reading_of(codec)))
         if values:
             found = list(corpus)
-            return found, codec.conditions_of(values, len(found))
-        found, conditions = texts_and_conditions(codec, corpus)
+            return found, codec.conditions(values, len(found))
+        found, conditions = texts_and_conditions(codec, corpus, common.screen)
         if not found:
             raise DataError(f"no texts in {data}; it is empty or every line is blank")
         return found, conditions
@@ -76,16 +75,15 @@ def reading_of(codec: "Codec") -> dict[str, Any]:
     """Return how a corpus is opened so that it gives the conditions that a model takes: options of `open_corpus`."""
     if codec.schema is None:
         return {}
-    from textvae.data.examples import condition_columns
+    from textvae.data.examples import reading_options
 
-    columns = codec.schema.columns
-    return {"columns": condition_columns(columns), "turns": columns.pairs == "dialogue"}
+    return reading_options(codec.schema.columns)
 
 
 def texts_and_conditions(
-    codec: "Codec", corpus: "Corpus | Iterable[str]", limit: int | None = None
+    codec: "Codec", corpus: "Corpus", screen: Screen, limit: int | None = None
 ) -> "tuple[list[str], Conditions | None]":
-    """Return the first `limit` texts of a corpus, with their conditions where the model takes some.
+    """Return the first `limit` texts of a corpus, with their conditions where the model takes some; tell what is left out.
 
     Raises:
         DataError: a condition that is not in the data, or that the model does not know.
@@ -96,14 +94,13 @@ def texts_and_conditions(
         return list(islice(corpus, limit)), None
     import numpy as np
 
-    from textvae.data.examples import read_cells, values_of
-    from textvae.data.sources import Corpus
+    from textvae.data.examples import open_examples
 
-    assert isinstance(corpus, Corpus)
-    cells = read_cells(corpus, codec.schema.columns, "test")
-    conditions = codec.conditions(values_of(cells, codec.schema))
-    num = len(cells.texts) if limit is None else min(limit, len(cells.texts))
-    return cells.texts[:num], conditions.rows(np.arange(num))
+    found = open_examples(corpus, codec.schema, codec.tokenizer)
+    for note in found.notes:
+        screen.note(f"note: {note}")
+    texts = found.texts[:limit]
+    return texts, found.conditions.rows(np.arange(len(texts)))
 
 
 def _one_row(path: Path) -> Any:

@@ -98,7 +98,7 @@ class Measuring(Group):
         columns = reading_of(vae.codec)
         training = reading.open(self.training, screen, **columns) if self.training else trained_on
         metrics = {name: load_metric(name, never_from=Path(run)) for name in self.metric or ()}
-        texts, conditions = texts_and_conditions(vae.codec, corpus, self.limit)
+        texts, conditions = texts_and_conditions(vae.codec, corpus, common.screen, self.limit)
         folder = run_folder(run)
         keep = None if self.no_cache else folder
         if keep and not os.access(keep.parent, os.W_OK):

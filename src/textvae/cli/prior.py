@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from textvae.cli.arguments import Run
+from textvae.cli.given import reading_of
 from textvae.cli.groups import Reading, WithModel
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ def fit(
 
     Random texts and all measures use it from then on. Its size is chosen by the likelihood of held-out latents.
     """
-    texts = reading.texts(data, common.screen)
     vae = common.load(run)
-    found = vae.fit_prior(texts, seed=common.seed or 0)
+    corpus = reading.open(data, common.screen, **reading_of(vae.codec))
+    found = vae.fit_prior(corpus, seed=common.seed or 0)
     vae.save(_folder(run))
     if common.as_json:
         size = len(found.prior.weights) if found.prior else None

@@ -79,7 +79,7 @@ def opened(source: Any, config: RunConfig, common: Common) -> Any:
     """Open files and standard input, and print notes on them; a folder or data set, which may be divided, stays a name."""
     if isinstance(source, str) and (source.startswith("hf://") or Path(source).expanduser().is_dir()):
         return source
-    from textvae.data.examples import condition_columns
+    from textvae.data.examples import reading_options
 
     data = config.data
     return open_noted(
@@ -88,8 +88,7 @@ def opened(source: Any, config: RunConfig, common: Common) -> Any:
         text=data.text,
         blank_line=data.blank_line,
         encoding=data.encoding,
-        columns=condition_columns(data.columns),
-        turns=data.pairs == "dialogue",
+        **reading_options(data.columns),
     )
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from textvae.codec.given import decoder_given, given, prior_given
-from textvae.codec.inputs import repeated_values
+from textvae.codec.inputs import checked_latents, repeated_values
 from textvae.codec.protocol import LatentModel
 from textvae.codec.ranking import Ranking
 from textvae.config import DecodingConfig
@@ -99,29 +99,20 @@ class Codec(Generic[M]):
         rows = self.tokenizer.encode(list(texts))
         return TokenStore.from_rows(rows, self.model.config.max_length, conditions)
 
-    def conditions(self, values: Mapping[str, Sequence[Any]]) -> Conditions:
-        """Encode conditions, N values by name.
+    def conditions(self, values: Mapping[str, Any] | None, num: int) -> Conditions | None:
+        """Encode what people say of `num` texts: by name one value for all, or one for each; None or nothing: None.
 
         Raises:
             ConditionError: the model takes no condition, or not these; what it takes is listed.
+            UnknownLabelError: a label that no training text has.
         """
+        if not values:
+            return None
         if self.schema is None:
             raise ConditionError(
                 f"this model takes no conditions, got {', '.join(values)}; train one with --source, --label or --feature"
             )
-        return self.schema.encode(values, self.tokenizer)
-
-    def conditions_of(self, values: Mapping[str, Any] | None, num: int) -> Conditions | None:
-        """Encode what people say of `num` texts: by name one value for all, or a list with one for each; None: nothing.
-
-        Raises:
-            ConditionError: see `conditions`; features that the model needs and nobody gave.
-        """
-        if not values:
-            if self.schema is not None and self.schema.features is not None:
-                raise ConditionError(f"this model needs features; {self.schema.described()}")
-            return None
-        return self.conditions(repeated_values(values, num))
+        return self.schema.encode(repeated_values(values, num, self.schema.features), self.tokenizer)
 
     def given(self, conditions: Conditions | None) -> LatentModel:
         """Return the model under the conditions of B rows, encoded once; None: under none."""
@@ -160,7 +151,7 @@ class Codec(Generic[M]):
         Raises:
             LatentError: a z of another shape, NaN or Inf.
         """
-        if len(self._checked(z)) != len(store):
+        if len(checked_latents(z, self.latent_dim)) != len(store):
             raise LatentError(f"{len(z)} latents for {len(store)} texts; one for each is needed")
         result = torch.empty(len(store), dtype=torch.float64)
         self.model.eval()
@@ -246,7 +237,7 @@ class Codec(Generic[M]):
         num_rows = self.batch_size if num == 1 else max(self.batch_size, CANDIDATE_ROWS)
         size = max(1, num_rows // num)
         rows: list[list[int]] = []
-        with self._laid_out(), self.work.part("decoding", len(self._checked(z))):
+        with self._laid_out(), self.work.part("decoding", len(checked_latents(z, self.latent_dim))):
             for start in range(0, len(z), size):
                 part = z[start : start + size]
                 given = conditions and conditions.rows(np.arange(start, start + len(part)))
@@ -309,10 +300,3 @@ class Codec(Generic[M]):
     @cached_property
     def _lexicon(self) -> Lexicon | PairLexicon | None:
         return LEXICONS[self.known.kind](self.known.entries, self.tokenizer) if self.known else None
-
-    def _checked(self, z: Tensor) -> Tensor:
-        if z.ndim != 2 or z.shape[1] != self.latent_dim:
-            raise LatentError(f"z has shape {tuple(z.shape)}; this model needs (N, {self.latent_dim})")
-        if not z.isfinite().all():
-            raise LatentError("z holds NaN or Inf; every number must be finite")
-        return z

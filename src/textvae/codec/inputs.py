@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from textvae.config.conditions import FEATURE
+from textvae.data.features import Features
 from textvae.errors import ConditionError, DataError, LatentError
 
 
@@ -26,23 +28,59 @@ def checked_texts(texts: Sequence[str]) -> list[str]:
     return texts
 
 
-def repeated_values(values: Mapping[str, Any], num: int) -> dict[str, list[Any]]:
-    """Return conditions as `num` values by name: a single word, number or array stands for all rows.
+def repeated_values(
+    values: Mapping[str, Any], num: int, features: Features | None = None
+) -> dict[str, list[Any]]:
+    """Return conditions as `num` values by name: a single word, number or row of features stands for all texts.
+
+    Args:
+        values: by name; several are a list, tuple, array or column.
+        num: of texts.
+        features: what rows of features look like, where the model takes some.
 
     Raises:
-        ConditionError: a list of another length.
+        ConditionError: values of another number.
     """
     found: dict[str, list[Any]] = {}
     for name, value in values.items():
-        if isinstance(value, list | tuple):
-            if len(value) != num:
-                raise ConditionError(
-                    f"{len(value)} values of {name} for {num} texts; give one, or one for each text"
-                )
-            found[name] = list(value)
-        else:
-            found[name] = [value] * num
+        if name == FEATURE and features is not None:
+            value = _feature_rows(value, features, num)
+        several = (
+            list(value) if isinstance(value, list | tuple) or getattr(value, "ndim", 0) else [value] * num
+        )
+        if len(several) != num:
+            raise ConditionError(
+                f"{len(several)} values of {name} for {num} texts; give one, or one for each text"
+            )
+        found[name] = several
     return found
+
+
+def _feature_rows(value: Any, features: Features, num: int) -> Any:
+    """Return features as rows: one that is no list of rows stands for all; dimensions of 1 may be there or not."""
+    try:
+        array = np.asarray(value, np.float32)
+    except (TypeError, ValueError) as error:
+        raise ConditionError(f"the features are no array of numbers: {error}") from error
+    lasting = tuple(size for size in features.shape if size > 1)
+    if array.squeeze().shape == lasting:
+        return [array.reshape(features.shape)] * num
+    if array.ndim and array[0].squeeze().shape == lasting:
+        return list(array.reshape(len(array), *features.shape))
+    return list(array) if array.ndim > len(features.shape) else [array] * num
+
+
+def checked_latents(z: Tensor, latent_dim: int) -> Tensor:
+    """Return z.
+
+    Raises:
+        LatentError: another shape than (N, D), NaN or Inf.
+    """
+    if z.ndim != 2 or z.shape[1] != latent_dim:
+        raise LatentError(f"z has shape {tuple(z.shape)}; this model needs (N, {latent_dim})")
+    if not z.isfinite().all():
+        raise LatentError("z holds NaN or Inf; every number must be finite")
+    return z
 
 
 def as_latents(z: Any) -> Tensor:

@@ -8,6 +8,8 @@ from textvae.errors import ConfigError
 
 CATEGORICAL, ORDINAL, NUMERIC = "categorical", "ordinal", "numeric"
 LABEL_KINDS = (CATEGORICAL, ORDINAL, NUMERIC)
+SOURCE, FEATURE = "source", "feature"
+"""What the other conditions are called."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +27,7 @@ class LabelColumn:
         """Read "rating:ordinal" or "rating=3:ordinal"; without a kind it is categorical, without a name the column's.
 
         Raises:
-            ConfigError: no name, or an unknown kind.
+            ConfigError: no name, one that another condition has, or an unknown kind.
         """
         name, colon, kind = text.strip().rpartition(":")
         if not colon:
@@ -34,6 +36,10 @@ class LabelColumn:
         name, equals, column = (part.strip() for part in name.partition("="))
         if not name or (equals and not column):
             raise ConfigError(f"data.labels names {text!r}; write a column, as sentiment or stars=3:ordinal")
+        if name in (SOURCE, FEATURE):
+            raise ConfigError(
+                f"a label cannot be called {name!r}; give it another name, as kind={column or name}"
+            )
         return cls(name=name, column=column or name, kind=kind.strip())
 
 

@@ -1,6 +1,6 @@
 """What the latents, their kind or their absence, ask of the other settings."""
 
-from textvae.config.model import NO_LATENT, NO_LATENTS, SPHERE, ModelConfig
+from textvae.config.model import CONDITIONAL, NO_LATENT, NO_LATENTS, SPHERE, ModelConfig
 from textvae.config.objective import ObjectiveConfig
 from textvae.config.training import TrainingConfig
 from textvae.errors import ConfigError
@@ -27,17 +27,29 @@ OF_LATENTS = {
 def check_absence(
     model: ModelConfig, objective: ObjectiveConfig, training: TrainingConfig, *, conditional: bool
 ) -> None:
-    """Raise `ConfigError` where there is no z and a setting is on that is of z alone."""
+    """Raise `ConfigError` where there is no z, or no condition, and a setting is on that is of it alone."""
+    if not conditional:
+        _check_no_condition(model)
     if model.has_latent:
         return
-    if model.injection != NO_LATENT and not conditional:
-        raise ConfigError(f"model.encoder is 'none' and model.injection {model.injection!r}; {NO_LATENTS}")
+    if (model.injection == NO_LATENT) == conditional:
+        why = "which is how the condition is read" if conditional else NO_LATENTS
+        raise ConfigError(f"model.encoder is 'none' and model.injection {model.injection!r}; {why}")
     for section, settings in (("objective", objective), ("training", training)):
         for name in OF_LATENTS[section]:
             if getattr(settings, name):
                 raise ConfigError(
                     f"model.encoder is 'none', so there is no z for {section}.{name} {getattr(settings, name)}; leave it out"
                 )
+
+
+def _check_no_condition(model: ModelConfig) -> None:
+    if model.prior == CONDITIONAL:
+        raise ConfigError(
+            "model.prior is 'conditional' and the texts answer to nothing; give a condition, or use prior standard"
+        )
+    if model.copy:
+        raise ConfigError("model.copy is true and there is no source to copy from; give one with --source")
 
 
 def check_rate(model: ModelConfig, objective: ObjectiveConfig) -> None:

@@ -180,6 +180,10 @@ class ModelConfig:
             raise ConfigError(
                 "model.copy is true and the source has a tokenizer of its own; set data.source_tokenizer to shared"
             )
+        if self.has_memory and self.source_encoder == "transformer" and self.source_dim % self.num_heads:
+            raise ConfigError(
+                f"model.source_dim is {self.source_dim}; it must be a multiple of num_heads ({self.num_heads})"
+            )
         if self.prior == CONDITIONAL and not self.has_latent:
             raise ConfigError("model.prior is 'conditional' and the model has no z; use prior standard")
         if self.has_memory and self.decoder_dim % self.num_heads:

@@ -36,7 +36,8 @@ class RunConfig:
     decoding: DecodingConfig = field(default_factory=lambda: SAMPLING_DECODING)
 
     def __post_init__(self) -> None:
-        check_absence(self.model, self.objective, self.training, conditional=self.data.has_condition)
+        conditional = self.data.has_condition or self.model.has_condition
+        check_absence(self.model, self.objective, self.training, conditional=conditional)
         check_rate(self.model, self.objective)
         check_freezing(self.model, self.objective, self.training)
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from textvae.errors import DataError, MissingColumnError
+from textvae.errors import ConditionError, DataError, MissingColumnError
 
 TURN_NAMES = ("text", "utterance", "content", "value", "内容")
 """Where an object that stands for a turn of a dialogue has its text."""
@@ -136,13 +136,39 @@ def as_text(value: Any, where: str, *, turns: bool = False) -> str | None:
     """
     if isinstance(value, str):
         return _scalar_values(value)
-    if value is None or value != value:
+    if is_missing(value):
         return None
     if isinstance(value, int | float):
         return str(value)
     if turns and isinstance(value, Sequence):
         return "\n".join(line for turn in value if (line := _turn(turn, where)))
     raise DataError(f"{where} holds a {type(value).__name__}, not text; choose another column with --text")
+
+
+def is_missing(cell: Any) -> bool:
+    """Say whether a cell holds nothing: None, NaN, or what pandas has for them."""
+    if cell is None:
+        return True
+    try:
+        return bool(cell != cell)
+    except TypeError:  # pandas.NA is neither equal to itself nor unequal
+        return True
+    except (ValueError, RuntimeError):  # an array is both
+        return False
+
+
+def as_source(cell: Any) -> str | None:
+    """Return a cell as a source text; None for a missing or blank one.
+
+    Raises:
+        ConditionError: the cell is a list, an object or the like.
+    """
+    if is_missing(cell):
+        return None
+    if not isinstance(cell, str | int | float):
+        raise ConditionError(f"a source is {str(cell)[:40]!r}, a {type(cell).__name__}; it must be a text")
+    text = _scalar_values(str(cell))
+    return text if text.strip() else None
 
 
 def _turn(turn: Any, where: str) -> str | None:

@@ -8,13 +8,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from textvae.config.conditions import Columns
+from textvae.config.conditions import FEATURE, SOURCE, Columns
 from textvae.data.features import Features, gathered
 from textvae.data.labels import Label
 from textvae.data.tokenizers import Tokenizer
 from textvae.errors import ConditionError, DataError
-
-SOURCE, FEATURE = "source", "feature"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,7 +24,7 @@ TURNS = 3
 OTHER, OWN = "[A]", "[B]"
 """Marks of the turns of the other side, and of the side that answers."""
 
-_WORD = re.compile(r"\s*\S+")
+_WORD, _CHARACTER = re.compile(r"\s*\S+"), re.compile(r"\s*\S")
 
 
 def completions(text: str) -> Iterator[Pair]:
@@ -86,9 +86,9 @@ DERIVATIONS: dict[str, Callable[[str], Iterator[Pair]]] = {
 
 
 def _words(text: str) -> list[str]:
-    """Return words with the spaces before them, characters where the script has no spaces; joined they are the text."""
+    """Return words, or where the script has no spaces characters, with the spaces before them; joined they are the text."""
     text = text.strip()
-    return list(text) if is_spaceless(script_counts(text)) else _WORD.findall(text)
+    return (_CHARACTER if is_spaceless(script_counts(text)) else _WORD).findall(text)
 
 
 def _drawn(text: str, stream: int, size: int, low: float = 0.0, high: float = 1.0) -> int:

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from textvae.config.conditions import Columns, label_columns
+from textvae.config.conditions import FEATURE, SOURCE, Columns, label_columns
 from textvae.config.data import DataConfig
-from textvae.data.conditions import FEATURE, SOURCE, Conditions, ConditionSchema
+from textvae.data.columns import as_source, is_missing
+from textvae.data.conditions import Conditions, ConditionSchema
 from textvae.data.derived import DERIVATIONS
 from textvae.data.features import Features, gathered, is_array_place, open_array
 from textvae.data.labels import Label
@@ -17,7 +18,7 @@ from textvae.data.store import TokenStore
 from textvae.data.streams import ReadOptions
 from textvae.data.tokenizer_defaults import default_kind
 from textvae.data.tokenizers import Tokenizer
-from textvae.errors import DataError
+from textvae.errors import DataError, MissingColumnError
 
 SOURCE_QUANTILE = 0.99
 LONGEST_SOURCE = 512
@@ -34,6 +35,11 @@ def condition_columns(columns: Columns) -> tuple[str | int, ...]:
     return tuple(names)
 
 
+def reading_options(columns: Columns) -> dict[str, Any]:
+    """Return options of `open_corpus` with which a corpus gives the conditions."""
+    return {"columns": condition_columns(columns), "turns": columns.pairs == "dialogue"}
+
+
 @dataclass(frozen=True)
 class Cells:
     """The condition columns of a corpus, N rows."""
@@ -44,46 +50,75 @@ class Cells:
     sources: list[str | None] | None
     features: np.ndarray | None
     num_left_out: int
-    """Rows without a source or without features."""
+    """Rows without a source or without features, and texts too short to make a source from."""
+
+    def rows(self, indices: np.ndarray) -> "Cells":
+        """Return some rows."""
+        return Cells(
+            [self.texts[row] for row in indices],
+            [[column[row] for row in indices] for column in self.labels],
+            None if self.sources is None else [self.sources[row] for row in indices],
+            None if self.features is None else self.features[indices],
+            self.num_left_out,
+        )
 
 
-def read_cells(corpus: Corpus, columns: Columns, split: str = "train") -> Cells:
+def read_cells(corpus: Corpus, columns: Columns) -> Cells:
     """Read texts and conditions; rows without a source text or without features are left out and counted.
 
     Args:
-        corpus: opened with `condition_columns`.
+        corpus: opened with `condition_columns`; its split takes the place of {split} in a file of features.
         columns: which columns are what, and whether sources are made from the texts.
-        split: takes the place of {split} in a file of features.
 
     Raises:
-        DataError: no row is left, or a file of features has fewer rows than the texts.
+        DataError: no row is left, or a file of features has another number of rows than the texts.
+        MissingColumnError: a corpus opened without the columns.
     """
     num_labels, num_left_out = len(label_columns(columns.labels)), 0
     kept: list[Row] = []
     sources: list[str | None] = []
+    wanted = condition_columns(columns)
     for row in corpus.rows():
+        if len(row.cells) != len(wanted):
+            raise MissingColumnError(f"{corpus.name} was opened without {', '.join(map(repr, wanted))}")
         pairs = _pairs(row, columns, num_labels)
         kept += [row._replace(text=text) for _, text in pairs]
         sources += [source for source, _ in pairs]
         num_left_out += not pairs
     if not kept:
-        raise DataError(f"no row of {corpus.name} has both a text and {_wanted(columns)}; check the columns")
+        raise DataError(_nothing_left(corpus, columns))
     return Cells(
         texts=[row.text for row in kept],
         labels=[[row.cells[number] for row in kept] for number in range(num_labels)],
         sources=sources if columns.has_source else None,
-        features=_features(kept, columns, corpus.name, split),
+        features=_features(kept, columns, corpus),
         num_left_out=num_left_out,
     )
 
 
 def _pairs(row: Row, columns: Columns, num_labels: int) -> list[tuple[str | None, str]]:
     """Return the sources and texts that a row makes: one, or none where a condition is missing; of dialogues several."""
-    if any(cell is None or not str(cell).strip() for cell in row.cells[num_labels:]):
+    if any(
+        is_missing(cell) or (isinstance(cell, str) and not cell.strip()) for cell in row.cells[num_labels:]
+    ):
         return []
     if columns.pairs != "none":
         return list(DERIVATIONS[columns.pairs](row.text))
-    return [(str(row.cells[num_labels]) if columns.source is not None else None, row.text)]
+    return [(as_source(row.cells[num_labels]) if columns.source is not None else None, row.text)]
+
+
+def known_rows(cells: Cells, schema: ConditionSchema) -> tuple[Cells, int]:
+    """Return the rows whose labels a model knows, and how many others there are.
+
+    Raises:
+        UnknownLabelError: it knows none.
+    """
+    columns = list(zip(schema.labels, cells.labels, strict=True))
+    known = [all(label.knows(column[row]) for label, column in columns) for row in range(len(cells.texts))]
+    if not any(known):
+        for label, column in columns:
+            label.encode(next((cell for cell in column if not label.knows(cell)), None))
+    return cells.rows(np.flatnonzero(known)), known.count(False)
 
 
 def fit_schema(cells: Cells, config: DataConfig, tokenizer: Tokenizer) -> ConditionSchema:
@@ -116,32 +151,56 @@ def examples(cells: Cells, schema: ConditionSchema, tokenizer: Tokenizer) -> Tok
     return TokenStore.from_rows([rows[row] for row in kept], conditions=conditions.rows(kept))
 
 
-def open_examples(
-    data: Any,
-    schema: ConditionSchema,
-    tokenizer: Tokenizer,
-    *,
-    columns: Columns | None = None,
-    split: str = "test",
-    **options: Any,
-) -> tuple[list[str], Conditions]:
-    """Read texts and conditions for a model that is trained.
+@dataclass(frozen=True)
+class Examples:
+    """Texts and conditions for a model that is trained.
+
+    Attributes:
+        texts: N of them.
+        conditions: N.
+        notes: sentences on what was left out.
+    """
+
+    texts: list[str]
+    conditions: Conditions
+    notes: tuple[str, ...]
+
+
+def open_examples(data: Any, schema: ConditionSchema, tokenizer: Tokenizer) -> Examples:
+    """Read texts and conditions, from the columns that the training data had them in.
+
+    Rows that miss a source or features are left out, and so are those with a label that no training text has.
 
     Args:
-        data: as for `open_corpus`.
+        data: as for `open_corpus`; a `Corpus` was opened with `reading_options`.
         schema: what the model takes.
         tokenizer: the model's.
-        columns: where conditions are found; None: where the training data had them.
-        split: takes the place of {split} in a file of features.
-        options: of `open_corpus`: text, blank_line, encoding.
 
     Raises:
         DataError: see `read_cells` and `ConditionSchema.encode`.
+        UnknownLabelError: no text has labels that the model knows.
     """
-    columns = columns or schema.columns
-    reading = ReadOptions(columns=condition_columns(columns), turns=columns.pairs == "dialogue", **options)
-    cells = read_cells(corpus_from(data, reading), columns, split)
-    return cells.texts, schema.encode(values_of(cells, schema), tokenizer)
+    cells = read_cells(corpus_from(data, ReadOptions(**reading_options(schema.columns))), schema.columns)
+    known, num_unknown = known_rows(cells, schema)
+    return Examples(
+        known.texts,
+        schema.encode(values_of(known, schema), tokenizer),
+        left_out(known, schema.columns) + unknown_left_out(num_unknown),
+    )
+
+
+def left_out(cells: Cells, columns: Columns) -> tuple[str, ...]:
+    """Return a sentence on the rows that are left out, if any."""
+    if not cells.num_left_out:
+        return ()
+    if columns.pairs != "none":
+        return (f"{cells.num_left_out:,} texts are too short for a {columns.pairs} and left out",)
+    return (f"{cells.num_left_out:,} rows without {_wanted(columns)} are left out",)
+
+
+def unknown_left_out(number: int) -> tuple[str, ...]:
+    """Return a sentence on the held-out texts with labels that no training text has, if any."""
+    return (f"{number:,} texts with a label that no training text has are left out",) if number else ()
 
 
 def values_of(cells: Cells, schema: ConditionSchema) -> dict[str, list[Any]]:
@@ -156,17 +215,17 @@ def values_of(cells: Cells, schema: ConditionSchema) -> dict[str, list[Any]]:
     return values
 
 
-def _features(rows: list[Row], columns: Columns, name: str, split: str) -> np.ndarray | None:
+def _features(rows: list[Row], columns: Columns, corpus: Corpus) -> np.ndarray | None:
     if columns.feature is None:
         return None
     if not is_array_place(columns.feature):
-        return gathered([row.cells[-1] for row in rows], f"{name} column {columns.feature!r}")
-    place = columns.feature.replace("{split}", split)
+        return gathered([row.cells[-1] for row in rows], f"{corpus.name} column {columns.feature!r}")
+    place = columns.feature.replace("{split}", corpus.split)
     array = open_array(place)
-    last = max(row.number for row in rows)
-    if len(array) <= last:
+    if len(array) != corpus.num_rows:
         raise DataError(
-            f"{place} has {len(array):,} rows, {name} at least {last + 1:,}; one for each row is needed"
+            f"{place} has {len(array):,} rows, {corpus.name} {corpus.num_rows:,}; one for each row is needed, and "
+            "{split} in the name tells the files of train, valid and test apart"
         )
     return np.asarray(array[[row.number for row in rows]])
 
@@ -179,13 +238,17 @@ def _source_tokenizer(cells: Cells, config: DataConfig) -> Tokenizer | None:
     return Tokenizer.train(sources, kind=default_kind(sources), vocab_size=None, normalize=config.normalize)
 
 
+def _nothing_left(corpus: Corpus, columns: Columns) -> str:
+    if columns.pairs == "none":
+        return f"no row of {corpus.name} has both a text and {_wanted(columns)}; check the columns"
+    needed = {
+        "dialogue": "a dialogue has a turn a line; give a column of lists, or plain text with --blank-line between dialogues",
+        "completion": "a text needs four words to be cut in two",
+        "infill": "a text needs four words to have a gap",
+    }
+    return f"no text of {corpus.name} makes a {columns.pairs}: {needed[columns.pairs]}"
+
+
 def _wanted(columns: Columns) -> str:
-    return " and ".join(
-        what
-        for what, there in (
-            ("a source", columns.has_source),
-            ("features", columns.feature is not None),
-            ("labels", columns.labels is not None),
-        )
-        if there
-    )
+    parts = (("a source", columns.has_source), ("features", columns.feature is not None))
+    return " and ".join(what for what, there in parts if there)

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+from zipfile import BadZipFile
 
 import numpy as np
 
+from textvae.data.columns import is_missing
 from textvae.errors import ConditionError, DataError
 
 ARRAY_SUFFIXES = (".npy", ".npz")
@@ -76,24 +78,31 @@ def open_array(place: str) -> np.ndarray:
         DataError: no such file or array, or objects in place of numbers.
     """
     name, _, key = place.rpartition(":") if ".npz:" in place else (place, "", "")
+    path = Path(name).expanduser()
     try:
-        opened = np.load(Path(name).expanduser(), mmap_mode="r", allow_pickle=False)
-        if not isinstance(opened, np.lib.npyio.NpzFile):
-            return checked(opened, name)
-        with opened:
-            if not key and len(opened.files) > 1:
-                raise DataError(
-                    f"{name} holds {', '.join(opened.files)}; choose one, as {name}:{opened.files[0]}"
-                )
-            if key and key not in opened.files:
-                raise DataError(f"{name} holds no {key!r}; it has {', '.join(opened.files)}")
-            return checked(opened[key or opened.files[0]], place)
+        if path.suffix != ".npz":
+            return checked(np.load(path, mmap_mode="r", allow_pickle=False), name)
+        with path.open("rb") as file:  # NumPy leaves a broken archive open
+            opened = np.load(file, allow_pickle=False)
+            several = isinstance(opened, np.lib.npyio.NpzFile)
+            return checked(opened[_key(opened.files, key, name)] if several else opened, place)
     except OSError as error:
         raise DataError(f"{name} cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
-        if isinstance(error, DataError):
-            raise
+    except DataError:
+        raise
+    except (ValueError, EOFError, BadZipFile) as error:
         raise DataError(f"{name} is no array of numbers: {error}") from error
+
+
+def _key(keys: Sequence[str], wanted: str, name: str) -> str:
+    """Return the array that is wanted of a file that may hold several."""
+    if wanted in keys:
+        return wanted
+    if wanted or not keys:
+        raise DataError(f"{name} holds no {wanted or 'array'!r}; it has {', '.join(keys) or 'nothing'}")
+    if len(keys) > 1:
+        raise DataError(f"{name} holds {', '.join(keys)}; choose one, as {name}:{keys[0]}")
+    return keys[0]
 
 
 def is_array_place(text: str) -> bool:
@@ -107,17 +116,15 @@ def gathered(cells: Sequence[Any], where: str) -> np.ndarray:
     Raises:
         ConditionError: a missing cell, or rows of different shapes.
     """
-    if any(cell is None for cell in cells):
+    if any(is_missing(cell) for cell in cells):
         raise ConditionError(f"{where} has rows without features; every row needs them")
     try:
-        rows = [np.atleast_1d(np.asarray(_parsed(cell), dtype=np.float32)) for cell in cells]
-        return checked(np.stack(rows), where)
+        rows = np.stack([np.atleast_1d(np.asarray(_parsed(cell), dtype=np.float32)) for cell in cells])
     except (TypeError, ValueError) as error:
-        if isinstance(error, DataError):
-            raise
         raise ConditionError(
             f"{where} holds no rows of numbers of one shape ({str(error).splitlines()[0]})"
         ) from error
+    return checked(rows, where)
 
 
 def checked(array: np.ndarray, where: str) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from textvae.config.conditions import CATEGORICAL, NUMERIC, ORDINAL, LabelColumn
+from textvae.data.columns import is_missing
 from textvae.errors import DataError, UnknownLabelError
 
 SHOWN_VALUES = 12
@@ -50,7 +51,7 @@ class Label:
         Raises:
             DataError: no cell, or where numbers are needed something else.
         """
-        texts = [text for cell in cells if (text := as_label(cell)) is not None]
+        texts = [text for cell in cells if (text := _read(cell, column.name, column.kind)) is not None]
         if not texts:
             raise DataError(f"the label column {column.name!r} is empty; choose another with --label")
         if column.kind == NUMERIC:
@@ -63,7 +64,7 @@ class Label:
             )
         counts = Counter(texts)
         if column.kind == ORDINAL:
-            values = sorted(counts, key=lambda text: _number(text, column.name))
+            values = sorted(counts, key=float)
         else:
             values = sorted(counts, key=lambda text: (-counts[text], text))
         return cls(
@@ -90,7 +91,7 @@ class Label:
             UnknownLabelError: a category that no training text has; known ones are listed.
             DataError: no number where one is needed.
         """
-        text = as_label(cell)
+        text = _read(cell, self.name, self.kind)
         if text is None:
             return ((0, 0.0),) * self.width
         if self.kind == NUMERIC:
@@ -100,6 +101,15 @@ class Label:
             return ((place, 1.0),)
         middle = (len(self.values) - 1) / 2
         return ((place, 1.0), (len(self.values), (place - middle) / max(middle, 1.0)))
+
+    def knows(self, cell: Any) -> bool:
+        """Say whether `encode` takes a value; it takes a missing one.
+
+        Raises:
+            DataError: no number where one is needed.
+        """
+        text = _read(cell, self.name, self.kind)
+        return text is None or self.kind == NUMERIC or text in self._places
 
     def warnings(self) -> tuple[str, ...]:
         """Return sentences on what will not work well."""
@@ -135,13 +145,22 @@ class Label:
 
 def as_label(cell: Any) -> str | None:
     """Return a cell as a label; None for a missing or blank one. Whole floats, as pandas makes of gaps, lose their .0."""
-    if cell is None or cell != cell:
+    if is_missing(cell):
         return None
-    if isinstance(cell, float) and cell.is_integer():
+    if isinstance(cell, float | np.floating) and cell.is_integer():
         cell = int(cell)
-    if isinstance(cell, Sequence | dict) and not isinstance(cell, str):
+    if (isinstance(cell, Sequence | Mapping) and not isinstance(cell, str)) or getattr(cell, "shape", ()):
         raise DataError(f"a label is a {type(cell).__name__}; it must be a word or a number")
     return str(cell).strip() or None
+
+
+def _read(cell: Any, name: str, kind: str) -> str | None:
+    """Return a cell as a label of a kind: ranks are equal where their numbers are, as 3 and 3.0."""
+    text = as_label(cell)
+    if text is None or kind != ORDINAL:
+        return text
+    number = _number(text, name)
+    return str(int(number)) if number == int(number) else repr(number)
 
 
 def _number(text: str, name: str) -> float:

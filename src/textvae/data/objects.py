@@ -6,17 +6,22 @@ from urllib.parse import parse_qs
 
 from textvae.data.columns import as_text, choose_column
 from textvae.data.streams import Cells, ReadOptions, TextStream, column_digest, texts_digest
-from textvae.errors import DataError, MissingExtraError
+from textvae.errors import DataError, MissingColumnError, MissingExtraError
 
 HUB = "hf://"
 
 
-def list_stream(texts: Iterable[str]) -> TextStream:
+def list_stream(texts: Iterable[str], options: ReadOptions) -> TextStream:
     """Hold an iterable of texts in memory.
 
     Raises:
         DataError: something in it is not a str.
+        MissingColumnError: other columns than the text are asked for.
     """
+    if options.columns:
+        raise MissingColumnError(
+            f"a list of texts has no column {options.columns[0]!r}; give a DataFrame, a list of mappings or a file"
+        )
     kept = list(texts)
     for number, text in enumerate(kept):
         if not isinstance(text, str):

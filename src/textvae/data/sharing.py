@@ -6,6 +6,7 @@ from itertools import islice
 
 from textvae.config.conditions import label_columns
 from textvae.config.data import DataConfig
+from textvae.data.columns import as_source
 from textvae.data.scripts import script_counts
 from textvae.data.sources import Corpus
 
@@ -22,8 +23,8 @@ class SpokenBoth:
     def __iter__(self) -> Iterator[str]:
         for row in self.corpus.rows():
             yield row.text
-            if (source := row.cells[self.column]) is not None and str(source).strip():
-                yield str(source)
+            if (source := as_source(row.cells[self.column])) is not None:
+                yield source
 
 
 def with_source_tokenizer(config: DataConfig, corpus: Corpus) -> DataConfig:
@@ -34,7 +35,7 @@ def with_source_tokenizer(config: DataConfig, corpus: Corpus) -> DataConfig:
     if config.source is not None:
         column = len(label_columns(config.labels))
         rows = list(islice(corpus.rows(), SAMPLE))
-        sources = [str(row.cells[column]) for row in rows if row.cells[column] is not None]
+        sources = [as_source(row.cells[column]) or "" for row in rows]
         choice = "shared" if _main_script(sources) == _main_script([row.text for row in rows]) else "own"
     return dataclasses.replace(config, source_tokenizer=choice)
 

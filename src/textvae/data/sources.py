@@ -11,6 +11,7 @@ from textvae.data.blobs import Blob, exists, stdin_blob
 from textvae.data.encodings import check_encoding
 from textvae.data.formats import SUFFIXES, blob_stream, file_stream, is_supported
 from textvae.data.objects import HUB, Records, is_table, list_stream, load_hub, object_stream
+from textvae.data.split_names import split_name
 from textvae.data.streams import Cells, ReadOptions, TextStream
 from textvae.errors import DataError
 
@@ -32,7 +33,9 @@ class Corpus:
         name: what messages call it.
         notes: sentences on choices made for the user, as which column is read.
         encodings: those of the files, where they were probed.
-        num_skipped: blank texts and rows without a text that the last complete iteration left out.
+        split: the split of a data set that the texts are: as its name says, where nobody else does; else test.
+        num_rows: rows of the source, with or without a text, that the last complete iteration read.
+        num_skipped: blank texts and rows without a text that it left out.
     """
 
     def __init__(
@@ -45,7 +48,8 @@ class Corpus:
         self.name = name
         self.notes = tuple(note for stream in streams for note in stream.notes)
         self.encodings = tuple(dict.fromkeys(stream.encoding for stream in streams if stream.encoding))
-        self.num_skipped = 0
+        self.split = split_name(name) or "test"
+        self.num_rows = self.num_skipped = 0
         self._streams, self._keep, self._label = tuple(streams), keep, label
 
     def __iter__(self) -> Iterator[str]:
@@ -53,14 +57,15 @@ class Corpus:
 
     def rows(self) -> Iterator[Row]:
         """Give the texts with the columns that stand beside them."""
-        num_skipped = 0
+        num_rows = num_skipped = 0
         rows = chain.from_iterable(stream.read() for stream in self._streams)
         for number, (text, *cells) in enumerate(rows):
+            num_rows += 1
             if text is None or not text or text.isspace():
                 num_skipped += 1
             elif self._keep is None or self._keep(text):
                 yield Row(text, tuple(cells), number)
-        self.num_skipped = num_skipped
+        self.num_rows, self.num_skipped = num_rows, num_skipped
 
     def __repr__(self) -> str:
         return f"Corpus({self.name!r})"
@@ -77,7 +82,9 @@ class Corpus:
         kept = self._keep
         both = keep if kept is None else lambda text: kept(text) and keep(text)
         name = f"{self.name} ({label.partition(' ')[0]})"
-        return Corpus(name, self._streams, both, f"{self._label} {label}".lstrip())
+        view = Corpus(name, self._streams, both, f"{self._label} {label}".lstrip())
+        view.split = self.split
+        return view
 
 
 def open_corpus(
@@ -140,7 +147,7 @@ def corpus_from(data: Any, options: ReadOptions, name: str = "the table") -> Cor
     return (
         _from_files([Path(item) for item in items], options)
         if _are_files(items)
-        else _single(list_stream(items))
+        else _single(list_stream(items, options))
     )
 
 

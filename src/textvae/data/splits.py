@@ -1,7 +1,6 @@
 """`open_splits`: texts to train on and texts held out, without a text on both sides."""
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +8,10 @@ from typing import Any
 
 from textvae.config.data import DataConfig
 from textvae.data.blobs import exists
-from textvae.data.examples import condition_columns
+from textvae.data.examples import reading_options
 from textvae.data.objects import HUB, load_hub
 from textvae.data.sources import Corpus, corpus_from, folder_files
+from textvae.data.split_names import split_name
 from textvae.data.streams import ReadOptions
 from textvae.errors import DataError
 
@@ -20,11 +20,6 @@ MAX_VALID_TEXTS = 5000
 
 FEW_TEXTS = 1000
 _SPACE = 2**64
-_SPLIT_NAMES = {
-    "train": re.compile(r"train(ing|set)?\d*"),
-    "valid": re.compile(r"(valid(ation)?|val|dev)(set)?\d*"),
-    "test": re.compile(r"test(ing|set)?\d*"),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,10 +69,11 @@ def open_splits(data: Any, config: DataConfig) -> Splits:
         text=config.text,
         blank_line=config.blank_line,
         encoding=config.encoding,
-        columns=condition_columns(config.columns),
-        turns=config.pairs == "dialogue",
+        **reading_options(config.columns),
     )
     opened = {split: corpus_from(part, options, split) for split, part in parts.items()}
+    for split, corpus in opened.items():
+        corpus.split = split
     corpus = opened["train"]
     hashes = _survey(corpus, config.split_seed)
     for held_out in ("valid", "test"):
@@ -123,18 +119,6 @@ def text_hash(text: str, seed: int) -> int:
     salt = (seed % 2**128).to_bytes(16, "little")
     return int.from_bytes(
         hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, salt=salt).digest()
-    )
-
-
-def split_name(name: str) -> str | None:
-    """Return the split a file or key is named after, or None.
-
-    >>> split_name("ptb.train.txt"), split_name("dev-00000.parquet"), split_name("testimonials.csv")
-    ('train', 'valid', None)
-    """
-    words = re.split(r"[\W_]+", name.lower())
-    return next(
-        (split for word in words for split, form in _SPLIT_NAMES.items() if form.fullmatch(word)), None
     )
 
 

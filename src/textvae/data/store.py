@@ -10,7 +10,7 @@ import numpy as np
 from textvae.data.conditions import Conditions
 from textvae.data.token_cache import TokenArrays, cached, default_cache_dir, encode_all
 from textvae.data.tokenizers import Tokenizer
-from textvae.errors import ConfigError, DataError
+from textvae.errors import ConditionError, ConfigError, DataError
 
 __all__ = ["FingerprintedTexts", "TokenStore", "default_cache_dir"]
 
@@ -40,6 +40,11 @@ class TokenStore:
     ) -> None:
         if max_length is not None and max_length < 1:
             raise ConfigError(f"max_length is {max_length}; it must be at least 1")
+        num_texts = len(arrays.offsets) - 1
+        if conditions is not None and len(conditions) != num_texts:
+            raise ConditionError(
+                f"{len(conditions)} conditions for {num_texts} texts; one for each is needed"
+            )
         self._arrays = arrays
         self.max_length = max_length
         self.conditions = conditions

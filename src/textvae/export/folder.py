@@ -59,13 +59,14 @@ def export_codec(
         metadata: kept in the manifest.
 
     Raises:
-        ExportError: an encoder or decoder whose graph would differ from it; a posterior or prior that has no graph.
+        ExportError: a conditional model; an encoder or decoder whose graph would differ from it; a posterior or prior that
+            has no graph.
         MissingExtraError: onnx or onnxruntime is not installed.
         RunExistsError: something that is no export is there, or an export, without `overwrite`.
         SaveError: the disk is full, or another failure; what was there is intact.
     """
-    _check_installed("onnx", "onnxruntime")
     _check_latents(codec.model.config)
+    _check_installed("onnx", "onnxruntime")
     check_target(folder, overwrite=overwrite)
     from textvae.export.fidelity import check_fidelity
     from textvae.export.graphs import OPSET, trace
@@ -175,6 +176,8 @@ def _trained_prior(folder: Path, config: ModelConfig) -> Prior:
 
 
 def _check_latents(config: ModelConfig) -> None:
+    if config.has_condition:
+        raise ExportError("a conditional model cannot be exported: graphs have no place for a condition")
     if config.posterior not in (GAUSSIAN, BATCH_NORM, DELTA) or config.prior == FLOW:
         raise ExportError(
             f"a {config.posterior} posterior with a {config.prior} prior cannot be exported: graphs hold Gaussian "

@@ -88,9 +88,7 @@ class Objective(nn.Module):
 
     def _given(self, condition: ConditionTensors) -> GivenModel:
         """Return the model under a batch's conditions, some of them dropped (Ho and Salimans 2022, algorithm 1)."""
-        dropped = None
-        if self.condition_dropout:
-            dropped = torch.rand(condition.num_rows, device=self.model.device) < self.condition_dropout
+        dropped = torch.rand(condition.num_rows, device=self.model.device) < self.condition_dropout
         return GivenModel(self.model, self.model.condition(condition, dropped))
 
     def _rate_term(self, terms: ELBOTerms, moment: Moment) -> Tensor:

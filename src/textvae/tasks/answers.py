@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from textvae.codec import Codec
-from textvae.codec.inputs import repeated_values
 from textvae.config import DecodingConfig
 from textvae.config.fields import check_range
 from textvae.data.conditions import Conditions
@@ -65,7 +64,8 @@ def answers(
             else codec.schema.described()
         )
         raise ConditionError(f"a condition is needed to answer to; {taken}")
-    one = codec.conditions(repeated_values(values, 1))
+    one = codec.conditions(values, 1)
+    assert one is not None
     texts = _different(codec, one, n, decoding, seed)
     scores = _scores(codec, one, texts, seed)
     found = [Answer(text, score) for text, score in zip(texts, scores, strict=True)]

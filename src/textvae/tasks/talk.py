@@ -40,7 +40,7 @@ class Conversation:
         heard = [*self.turns, " ".join(text.split())]
         found = answers(
             self.codec,
-            {"source": history(heard), **self.values},
+            {"source": self._source(heard), **self.values},
             n,
             decoding=decoding,
             rerank=True,
@@ -48,3 +48,8 @@ class Conversation:
         )
         self.turns = [*heard, found[0].text] if found else heard
         return found
+
+    def _source(self, heard: list[str]) -> str:
+        """Return what is answered to: the last turns, marked as in training; the last alone where a column held sources."""
+        assert self.codec.schema is not None
+        return history(heard) if self.codec.schema.columns.pairs == "dialogue" else heard[-1]

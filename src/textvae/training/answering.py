@@ -2,10 +2,18 @@
 
 import dataclasses
 
-from textvae.config import RunConfig
+from textvae.config import ModelConfig
 from textvae.config.data import DataConfig
 from textvae.data.conditions import ConditionSchema
-from textvae.data.examples import Cells, examples, fit_schema, read_cells
+from textvae.data.examples import (
+    Cells,
+    examples,
+    fit_schema,
+    known_rows,
+    left_out,
+    read_cells,
+    unknown_left_out,
+)
 from textvae.data.splits import Splits
 from textvae.data.store import TokenStore
 from textvae.data.tokenizers import Tokenizer
@@ -14,7 +22,7 @@ from textvae.data.tokenizers import Tokenizer
 def conditional_stores(
     splits: Splits, config: DataConfig, tokenizer: Tokenizer, schema: ConditionSchema | None = None
 ) -> tuple[TokenStore, TokenStore, ConditionSchema, tuple[str, ...]]:
-    """Read the training and the held-out texts with their conditions.
+    """Read the training and the held-out texts with their conditions; held-out ones with unknown labels are left out.
 
     Args:
         splits: opened with the columns of `config`.
@@ -26,21 +34,21 @@ def conditional_stores(
         Both stores, what the conditions are, and sentences for the user.
 
     Raises:
-        ConditionError: a held-out text has a label that no training text has, or other features.
+        ConditionError: held-out texts have other features, or none has a label that a training text has.
         DataError: a condition column that is empty or holds something else than its kind says.
     """
-    trained = read_cells(splits.train, config.columns, "train")
+    trained = read_cells(splits.train, config.columns)
     known = schema or fit_schema(trained, config, tokenizer)
-    held_out = read_cells(splits.valid, config.columns, "valid" if config.valid else "train")
-    warnings = tuple(_warnings(trained, known, tokenizer))
+    held_out, num_unknown = known_rows(read_cells(splits.valid, config.columns), known)
+    warnings = (*_warnings(trained, known, tokenizer), *unknown_left_out(num_unknown))
     return examples(trained, known, tokenizer), examples(held_out, known, tokenizer), known, warnings
 
 
-def with_condition(config: RunConfig, schema: ConditionSchema, tokenizer: Tokenizer) -> RunConfig:
-    """Return settings whose model has the shapes that a condition needs."""
+def with_condition(model: ModelConfig, schema: ConditionSchema, tokenizer: Tokenizer) -> ModelConfig:
+    """Return settings of a model with the shapes that a condition needs."""
     features, source = schema.features, schema.source_tokenizer or tokenizer
-    model = dataclasses.replace(
-        config.model,
+    return dataclasses.replace(
+        model,
         label_codes=schema.num_codes,
         feature_dim=features.width if features else 0,
         feature_length=features.num_vectors if features and features.is_sequence else 0,
@@ -48,14 +56,11 @@ def with_condition(config: RunConfig, schema: ConditionSchema, tokenizer: Tokeni
         source_max_length=schema.source_max_length,
         source_shared=bool(schema.source_max_length) and schema.source_tokenizer is None,
     )
-    return dataclasses.replace(config, model=model)
 
 
 def _warnings(cells: Cells, schema: ConditionSchema, tokenizer: Tokenizer) -> list[str]:
     said = [sentence for label in schema.labels for sentence in label.warnings()]
-    if cells.num_left_out:
-        what = "a source text" if cells.sources is not None else "features"
-        said.append(f"{cells.num_left_out:,} rows without {what} are left out")
+    said += left_out(cells, schema.columns)
     if cells.sources is not None and (cut := schema.num_cut([str(s) for s in cells.sources], tokenizer)):
         said.append(
             f"{cut:,} source texts are longer than {schema.source_max_length} tokens and lose their ends; "

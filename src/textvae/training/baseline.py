@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from textvae.codec import Codec
-from textvae.codec.files import load_codec
+from textvae.codec.files import CONDITIONS_FILE, load_codec, read_schema
 from textvae.codec.location import BASELINE, MODEL_FOLDER
 from textvae.config import RunConfig
 from textvae.data.splits import open_splits
@@ -25,7 +25,7 @@ def train_baseline(
 ) -> Codec[VAEModel]:
     """Return the language model of a run, trained in `run/baseline` first as far as it is not yet.
 
-    It has the run's decoder, tokenizer, splits and settings of training, and makes as many passes over the texts.
+    It has the run's decoder, tokenizer, conditions, splits and settings of training, and makes as many passes over the texts.
 
     Args:
         data: what the run was trained on.
@@ -43,6 +43,7 @@ def train_baseline(
     like = dataclasses.replace(config, training=dataclasses.replace(config.training, max_time=None))
     return train_language_model(
         data, run / BASELINE, like, Tokenizer.load(run),
+        schema=read_schema(run) if (run / CONDITIONS_FILE).exists() else None,
         epochs=num_epochs(run), device=device, observer=observer,
     )  # fmt: skip
 

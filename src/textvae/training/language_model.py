@@ -9,6 +9,7 @@ from textvae.codec.files import load_codec
 from textvae.codec.location import MODEL_FOLDER
 from textvae.config import RunConfig
 from textvae.config.presets import language_model
+from textvae.data.conditions import ConditionSchema
 from textvae.data.tokenizers import Tokenizer
 from textvae.models import VAEModel
 from textvae.training.progress import Observer
@@ -22,6 +23,7 @@ def train_language_model(
     like: RunConfig,
     tokenizer: Tokenizer,
     *,
+    schema: ConditionSchema | None = None,
     epochs: int | None = None,
     device: str = "auto",
     observer: Observer | None = None,
@@ -29,13 +31,14 @@ def train_language_model(
 ) -> Codec[VAEModel]:
     """Return the language model in `folder`, trained there first as far as it is not yet.
 
-    Its distortion is -log p(x) of a text, exactly, and its rate 0.
+    Its distortion is -log p(x), or -log p(x|c), of a text, exactly, and its rate 0.
 
     Args:
         data: as for `textvae.data.splits.open_splits`.
         folder: a run folder; a training that was killed goes on, one that ended is read.
         like: the settings of a VAE; see `textvae.config.presets.language_model`.
         tokenizer: the VAE's, so that both count the same targets.
+        schema: the VAE's conditions; None: it has none.
         epochs: in place of the VAE's.
         device: auto, cpu, cuda, cuda:N or mps.
         observer: hears of progress.
@@ -57,5 +60,6 @@ def train_language_model(
         observer=observer,
         cache_dir=cache_dir,
         tokenizer=tokenizer,
+        schema=schema,
     )
     return load_codec(folder / MODEL_FOLDER)

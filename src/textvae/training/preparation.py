@@ -89,7 +89,7 @@ def prepare(
     max_length = config.data.max_length or _max_length(train, origin)
     train, valid = train.cut(max_length), valid.cut(max_length)
     if schema is not None:
-        config = with_condition(config, schema, tokenizer)
+        config = dataclasses.replace(config, model=with_condition(config.model, schema, tokenizer))
     config = resolved(
         config,
         vocab_size=tokenizer.vocab_size,

@@ -13,6 +13,7 @@ from textvae.codec import resolve_device
 from textvae.codec.files import CONDITIONS_FILE, SOURCE_PREFIX, read_schema, schema_files
 from textvae.codec.location import BASELINE, CHECKPOINTS, MODEL_FOLDER, is_export
 from textvae.config import RunConfig, load_settings
+from textvae.data.conditions import ConditionSchema
 from textvae.data.tokenizers import CONFIG_FILE as TOKENIZER_CONFIG
 from textvae.data.tokenizers import LIBRARY_FILE as TOKENIZER_FILE
 from textvae.data.tokenizers import Tokenizer
@@ -62,6 +63,7 @@ def train_run(
     cache_dir: str | Path | None = None,
     tokenizer: Tokenizer | None = None,
     origin: Origin | None = None,
+    schema: ConditionSchema | None = None,
 ) -> Path:
     """Train in a run folder; return the folder.
 
@@ -78,6 +80,7 @@ def train_run(
         tokenizer: one that exists already; None: trained on the training texts. A resumed run keeps its own.
         origin: the model to begin from (`textvae.training.origin`), with its tokenizer; of no use to a run that goes on from
             a checkpoint. Its `settings` should lie beneath `config`.
+        schema: what the conditions are, where that is known already; None: learned from the training texts.
 
     Raises:
         ConfigError: an encoder or decoder that is not registered, or settings that contradict the origin.
@@ -97,7 +100,7 @@ def train_run(
         if resume and (run / TOKENIZER_CONFIG).exists():
             tokenizer = Tokenizer.load(run)
         prepared = _prepare(
-            data, run, config, tokenizer, origin, resume=resume, ranks=ranks, cache_dir=cache_dir
+            data, run, config, tokenizer, origin, schema, resume=resume, ranks=ranks, cache_dir=cache_dir
         )
         for warning in (*prepared.warnings, *fresh):
             observer.on_message(warning)
@@ -213,6 +216,7 @@ def _prepare(
     config: RunConfig,
     tokenizer: Tokenizer | None,
     origin: Origin | None,
+    schema: ConditionSchema | None,
     *,
     resume: bool,
     ranks: Ranks,
@@ -222,8 +226,8 @@ def _prepare(
     if not ranks.is_main:
         ranks.barrier()
         tokenizer = Tokenizer.load(run)
-    known = (resume or not ranks.is_main) and (run / CONDITIONS_FILE).exists()
-    schema = read_schema(run) if known else None
+    if (resume or not ranks.is_main) and (run / CONDITIONS_FILE).exists():
+        schema = read_schema(run)
     prepared = prepare(data, config, tokenizer=tokenizer, schema=schema, origin=origin, cache_dir=cache_dir)
     if resume and "origin" in (recorded := recorded_facts(run)):
         prepared.facts["origin"] = recorded["origin"]

@@ -1,0 +1,333 @@
+"""Conditional runs: trained, killed and resumed, saved and loaded, measured, asked."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from conditioned import ENGLISH, FRAMES, REST, ROWS, SUBJECTS, VECTORS, conditional, conditional_config
+from tiny import CHINESE
+from typer.testing import CliRunner
+
+import textvae.storage.atomic
+from textvae import TextVAE
+from textvae.cli.main import app
+from textvae.codec import load_codec
+from textvae.config import DecodingConfig, RunConfig
+from textvae.config.presets import language_model, unconditional
+from textvae.data.known import WORDS
+from textvae.errors import (
+    ConditionError,
+    ConfigError,
+    CorruptRunError,
+    ExportError,
+    MissingColumnError,
+    UnknownLabelError,
+)
+from textvae.evaluation.diagnosis import diagnose
+from textvae.storage.atomic import write_folder
+from textvae.storage.manifest import read_manifest
+from textvae.tasks.answers import answers
+from textvae.tasks.recipes import RECIPES, recipe
+from textvae.tasks.talk import Conversation
+from textvae.training.baseline import train_baseline
+from textvae.training.checkpoints import checkpoints
+from textvae.training.records import read_metrics
+from textvae.training.run import resumed_config, train_run
+
+BILINGUAL = [
+    {"text": text, "rest": other, "who": who, "length": len(text)}
+    for text, other, who in zip(ENGLISH, CHINESE * 3, SUBJECTS, strict=True)
+]
+
+
+def train(folder, data=ROWS, *, resume=False, config=None, **sections):
+    config = config or (resumed_config(folder) if resume else conditional_config(**sections))
+    return train_run(data, folder, config, resume=resume, device="cpu", cache_dir=folder.parent / "cache")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return train(tmp_path_factory.mktemp("conditional") / "run", model={"copy": True, "prior": "conditional"})
+
+
+@pytest.fixture(scope="module")
+def vae(run):
+    return TextVAE.from_pretrained(run)
+
+
+@pytest.fixture(scope="module")
+def bilingual(tmp_path_factory):
+    return train(tmp_path_factory.mktemp("bilingual") / "run", BILINGUAL)
+
+
+def kept(schema):
+    """What files keep of conditions."""
+    return schema.to_json(), schema.source_tokenizer.fingerprint
+
+
+# ---------------------------------------------------------------- training
+
+
+def test_a_run_learns_and_writes_what_its_conditions_are(run, vae):
+    held = [record for record in read_metrics(run) if record["kind"] == "held_out"]
+    assert held[-1]["distortion"] < held[0]["distortion"]
+    assert np.isfinite(held[-1]["condition_shuffle_gain"])
+    assert vae.codec.schema.names == ("who", "length", "source")
+    assert vae.codec.schema.source_tokenizer is None
+    config = vae.codec.model.config
+    assert (config.label_codes, config.source_shared, config.copy) == (7, True, True)
+    assert (run / "conditions.json").exists()
+
+
+def test_sources_in_another_script_keep_their_tokenizer(bilingual):
+    schema = TextVAE.from_pretrained(bilingual).codec.schema
+    assert schema.source_tokenizer.kind == "char"
+    assert schema.source_tokenizer.decode(schema.source_tokenizer.encode(["大海"])) == ["大海"]
+    assert not resumed_config(bilingual).model.source_shared
+    assert resumed_config(bilingual).data.source_tokenizer == "own"
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("data", [ROWS, BILINGUAL], ids=["shared", "own"])
+def test_a_killed_run_ends_with_the_same_bits(tmp_path, monkeypatch, data):
+    whole = train(tmp_path / "whole", data)
+    steps = iter(range(30))
+
+    def step(name):
+        if next(steps, None) is None:
+            raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(textvae.storage.atomic, "_step", step)
+        with pytest.raises(Killed):
+            train(tmp_path / "killed", data)
+    assert not (tmp_path / "killed" / "model").exists() or len(read_metrics(tmp_path / "killed")) < len(
+        read_metrics(whole)
+    )
+    killed = train(tmp_path / "killed", data, resume=True)
+    assert read_metrics(killed) == read_metrics(whole)
+    for name in ("model.safetensors", "optimizer.safetensors"):
+        assert (checkpoints(killed)[-1] / name).read_bytes() == (checkpoints(whole)[-1] / name).read_bytes()
+
+
+def test_a_rare_label_may_be_held_out(tmp_path):
+    rows = [
+        row | {"who": f"{row['who']} {number}" if number % 3 else row["who"]}
+        for number, row in enumerate(ROWS)
+    ]
+    said = []
+
+    class Heard:
+        def __getattr__(self, name):
+            return lambda *args, **_: said.extend(args) if name == "on_message" else None
+
+    train_run(
+        rows,
+        tmp_path / "run",
+        conditional_config(training={"epochs": 1, "samples": 0}),
+        device="cpu",
+        observer=Heard(),
+    )
+    assert any("texts with a label that no training text has are left out" in text for text in said)
+
+
+@pytest.mark.parametrize("pairs", ["completion", "infill"])
+def test_sources_made_from_the_texts(tmp_path, pairs):
+    data = {"source": None, "labels": None, "pairs": pairs}
+    config = conditional_config(data=data, training={"epochs": 1, "samples": 0})
+    trained = TextVAE.from_pretrained(train(tmp_path / "run", ENGLISH, config=config))
+    assert len(trained.evaluate(ENGLISH[:20], num_samples=2, num_prior=4).measures) > 5
+    assert trained.generate(2, source="the cat", seed=1)
+
+
+@pytest.mark.parametrize("features", [VECTORS, FRAMES], ids=["vectors", "frames"])
+def test_features_of_a_file(tmp_path, features):
+    np.savez(tmp_path / "f.npz", train=features)
+    place = f"{tmp_path}/f.npz:{{split}}"
+    data = {"source": None, "labels": None, "feature": place}
+    config = conditional_config(data=data, training={"epochs": 1, "samples": 1})
+    trained = TextVAE.from_pretrained(train(tmp_path / "run", ENGLISH, config=config))
+    assert trained.generate(1, feature=features[3], seed=0) == trained.generate(
+        1, feature=features[3:4], seed=0
+    )
+    assert len(trained.sample(2, seed=0)) == 2  # of no condition
+    with pytest.raises(ConditionError, match="features have shape"):
+        trained.generate(1, feature=features[3][..., :2])
+
+
+def test_halves_of_a_conditional_model_are_all_of_it():
+    from textvae.training.halves import decoder_only, encoder_only
+
+    for codec in (conditional(share_embeddings=True), conditional(own=True, prior="conditional")):
+        model = codec.model
+        parts = [{id(weights) for weights in part(model)} for part in (encoder_only, decoder_only)]
+        assert not parts[0] & parts[1]
+        shared = {id(model.embedding.weight)} if model.config.share_embeddings else set()
+        assert parts[0] | parts[1] | shared == {id(weights) for weights in model.parameters()}
+        assert id(model.condition.nothing) in parts[1]
+        assert id(model.encoder.ahead[0].weight_hh_l0) in parts[0]
+
+
+# ---------------------------------------------------------------- settings
+
+
+def test_settings_that_need_a_condition():
+    for settings, message in (
+        ({"model": {"prior": "conditional"}}, "answer to nothing"),
+        ({"model": {"copy": True}}, "no source to copy from"),
+        ({"model": {"copy": True, "source_vocab_size": 9}}, "tokenizer of its own"),
+        (
+            {"model": {"encoder": "none"}, "objective": {"target_rate": None}},
+            "model.encoder is 'none' and model.injection",
+        ),
+        ({"data": {"source": "a", "pairs": "infill"}}, "makes sources itself"),
+        (
+            {"data": {"source": "a"}, "model": {"posterior": "delta", "prior": "conditional"}},
+            "goes with prior standard",
+        ),
+        (
+            {
+                "model": {
+                    "label_codes": 3,
+                    "source_vocab_size": 9,
+                    "source_encoder": "transformer",
+                    "source_dim": 10,
+                }
+            },
+            "source_dim is 10",
+        ),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            RunConfig().updated(settings)
+
+
+def test_the_twin_without_z_reads_the_condition_and_nothing_else(run, tmp_path):
+    config = resumed_config(run)
+    twin = language_model(config)
+    assert not twin.model.has_latent
+    assert twin.model.has_condition
+    assert twin.data.columns == config.data.columns
+    free = unconditional(config)
+    assert not free.model.has_condition
+    assert (free.model.prior, free.data.columns.labels) == ("standard", None)
+    assert not language_model(free).model.has_condition
+    for bad in ({"model": {"injection": "none"}}, {"model": {"prior": "conditional"}}):
+        with pytest.raises(ConfigError):
+            twin.updated(bad)
+
+
+def test_the_baseline_of_a_run_is_its_twin(bilingual):
+    baseline = train_baseline(BILINGUAL, bilingual, device="cpu")
+    vae = TextVAE.from_pretrained(bilingual)
+    assert kept(baseline.schema) == kept(vae.codec.schema)
+    found = vae.diagnose(BILINGUAL[:40], run=bilingual, baseline=TextVAE(baseline), num_samples=3)
+    assert np.isfinite(found.vitals.baseline_nll)
+    assert np.isfinite(found.vitals.condition_gain)
+
+
+def test_recipes():
+    for name, task in RECIPES.items():
+        given = dict.fromkeys(task.needs, "x")
+        columns = {need: given.get(need) for need in ("source", "labels", "feature")}
+        config = RunConfig().updated(recipe(name, given), {"data": {k: v for k, v in columns.items() if v}})
+        assert config.data.has_condition
+        for need in task.needs:
+            with pytest.raises(ConfigError, match=f"the task {name} needs --"):
+                recipe(name, {})
+    assert recipe("completion", {})["data"]["pairs"] == "completion"
+    assert "pairs" not in recipe("dialogue", {"source": "x"}).get("data", {})
+    with pytest.raises(ConfigError, match="translation"):
+        recipe("translate", {})
+
+
+# ---------------------------------------------------------------- saving
+
+
+def test_a_saved_model_answers_the_same(bilingual, tmp_path):
+    vae = TextVAE.from_pretrained(bilingual)
+    vae.save(tmp_path / "copy")
+    other = TextVAE.from_pretrained(tmp_path / "copy")
+    given = {"source": "小猫喜欢大海。", "who": "a dog"}
+    assert other.generate(2, seed=3, **given) == vae.generate(2, seed=3, **given)
+    assert kept(other.codec.schema) == kept(vae.codec.schema)
+    found = [model.score(ENGLISH[:4], conditions=given) for model in (vae, other)]
+    assert np.array_equal(*found)
+    (tmp_path / "copy" / "conditions.json").write_text("{}")
+    with pytest.raises(CorruptRunError):
+        TextVAE.from_pretrained(tmp_path / "copy")
+
+
+def test_a_schema_that_is_no_schema(run, tmp_path):
+    codec = load_codec(run / "model")
+    from textvae.codec.files import codec_files
+
+    write_folder(tmp_path / "bad", codec_files(codec) | {"conditions.json": b"{}"}, metadata={})
+    with pytest.raises(CorruptRunError, match="does not describe conditions"):
+        load_codec(tmp_path / "bad")
+
+
+def test_what_a_conditional_model_cannot_do(vae, tmp_path):
+    with pytest.raises(ExportError, match="a conditional model cannot be exported"):
+        vae.export(tmp_path / "export")
+    with pytest.raises(ConfigError, match="depends on the condition"):
+        vae.fit_prior(ROWS)
+    with pytest.raises(MissingColumnError):
+        vae.evaluate(ENGLISH)
+
+
+# ---------------------------------------------------------------- answers
+
+
+def test_answers_are_different_scored_and_ranked(vae):
+    given = {"who": "the cat", "source": "a red house."}
+    decoding = DecodingConfig(temperature=1.0)
+    found = answers(vae.codec, given, 6, decoding=decoding, seed=1)
+    texts = [answer.text for answer in found]
+    assert len(set(texts)) == len(texts) == 6
+    ranked = answers(vae.codec, given, 6, decoding=decoding, rerank=True, seed=1)
+    assert {answer.text for answer in ranked} == set(texts)
+    scores = [answer.score for answer in ranked]
+    assert scores == sorted(scores, reverse=True)
+    lengths = vae.codec.store([ranked[0].text]).lengths + 1
+    whole = vae.score([ranked[0].text], conditions=given, num_samples=400)
+    assert scores[0] == pytest.approx(float(whole[0] / lengths[0]), abs=0.1)
+    for values, message in (
+        ({}, "a condition is needed to answer to; it takes who"),
+        ({"mood": "x"}, "takes no condition 'mood'"),
+        ({"who": "nobody"}, "a label not seen in training; known: "),
+    ):
+        with pytest.raises(ConditionError, match=message):
+            answers(vae.codec, values, 1)
+
+
+def test_a_conversation_marks_turns_as_training_did(vae, monkeypatch):
+    heard = []
+
+    def answered(codec, values, n, **options):
+        heard.append(values["source"])
+        return []
+
+    monkeypatch.setattr("textvae.tasks.talk.answers", answered)
+    talk = Conversation(vae.codec)
+    talk.say("hello")
+    talk.say("you  there")
+    assert heard == ["hello", "you there"]  # sources came from a column: what was said last is one
+
+
+def test_encoding_and_sampling_take_conditions(vae):
+    other = [{"who": who, "source": REST[0], "length": 20} for who in ("the cat", "no one")]
+    z = [vae.encode(ENGLISH[:3], conditions=given) for given in other]
+    assert np.abs(z[0] - z[1]).max() > 1e-6
+    assert vae.posterior(ENGLISH[:3], conditions=other[0]).loc.numpy() == pytest.approx(z[0])
+    assert len(vae.sample(3, conditions=other[0], seed=0)) == 3
+    assert len(vae.interpolate(ENGLISH[0], ENGLISH[1], steps=3, conditions=other[0])) == 3
+    assert len(vae.reconstruct(ENGLISH[:2], conditions={"who": ["a dog", None]})) == 2
+    with pytest.raises(UnknownLabelError):
+        vae.sample(1, conditions={"who": "me"})
+    with pytest.raises(ConditionError, match="2 values of who for 3 texts"):
+        vae.encode(ENGLISH[:3], conditions={"who": ["a dog", "no one"]})
