@@ -1,22 +1,15 @@
 """Conditional runs: trained, killed and resumed, saved and loaded, measured, asked."""
 
-import json
-
 import numpy as np
 import pytest
-import torch
-import yaml
 from conditioned import ENGLISH, FRAMES, REST, ROWS, SUBJECTS, VECTORS, conditional, conditional_config
 from tiny import CHINESE
-from typer.testing import CliRunner
 
 import textvae.storage.atomic
 from textvae import TextVAE
-from textvae.cli.main import app
 from textvae.codec import load_codec
 from textvae.config import DecodingConfig, RunConfig
 from textvae.config.presets import language_model, unconditional
-from textvae.data.known import WORDS
 from textvae.errors import (
     ConditionError,
     ConfigError,
@@ -25,9 +18,7 @@ from textvae.errors import (
     MissingColumnError,
     UnknownLabelError,
 )
-from textvae.evaluation.diagnosis import diagnose
 from textvae.storage.atomic import write_folder
-from textvae.storage.manifest import read_manifest
 from textvae.tasks.answers import answers
 from textvae.tasks.recipes import RECIPES, recipe
 from textvae.tasks.talk import Conversation
@@ -236,7 +227,7 @@ def test_recipes():
         columns = {need: given.get(need) for need in ("source", "labels", "feature")}
         config = RunConfig().updated(recipe(name, given), {"data": {k: v for k, v in columns.items() if v}})
         assert config.data.has_condition
-        for need in task.needs:
+        for _ in task.needs:
             with pytest.raises(ConfigError, match=f"the task {name} needs --"):
                 recipe(name, {})
     assert recipe("completion", {})["data"]["pairs"] == "completion"

@@ -10,8 +10,8 @@ import torch
 from textvae.codec import Codec
 from textvae.config import DecodingConfig
 from textvae.config.fields import check_range
-from textvae.data.conditions import FEATURE, SOURCE, Conditions
-from textvae.data.examples import condition_columns, read_cells, values_of
+from textvae.data.conditions import FEATURE, Conditions
+from textvae.data.examples import known_rows, read_cells, reading_options, values_of
 from textvae.data.sources import corpus_from
 from textvae.data.streams import ReadOptions
 from textvae.decoding.noise import derived_seed
@@ -40,15 +40,13 @@ class Asked:
     labels: list[str] | None
 
 
-def asked(codec: Codec, data: Any, *, split: str = "test", limit: int | None = None, **options: Any) -> Asked:
+def asked(codec: Codec, data: Any, *, limit: int | None = None) -> Asked:
     """Read conditions with their texts; rows of equal source and labels are one condition with several references.
 
     Args:
         codec: a conditional model.
-        data: as for `open_corpus`.
-        split: takes the place of {split} in a file of features.
+        data: as for `open_corpus`; a `Corpus` was opened with `reading_options`.
         limit: the first so many rows; None: all.
-        options: of `open_corpus`: text, blank_line, encoding.
 
     Raises:
         ConditionError: a model without conditions, or conditions that it does not know.
@@ -56,23 +54,22 @@ def asked(codec: Codec, data: Any, *, split: str = "test", limit: int | None = N
     """
     if codec.schema is None:
         raise ConditionError("this model answers to nothing; train one with --source, --label or --feature")
-    schema, columns = codec.schema, codec.schema.columns
-    reading = ReadOptions(columns=condition_columns(columns), turns=columns.pairs == "dialogue", **options)
-    cells = read_cells(corpus_from(data, reading), columns, split)
-    rows = range(len(cells.texts) if limit is None else min(limit, len(cells.texts)))
-    values = values_of(cells, schema)
+    schema = codec.schema
+    reading = ReadOptions(**reading_options(schema.columns))
+    cells, _ = known_rows(read_cells(corpus_from(data, reading), schema.columns), schema)
+    values = values_of(cells.rows(np.arange(len(cells.texts))[:limit]), schema)
     groups: dict[tuple[Any, ...], list[int]] = {}
-    for row in rows:
-        same = [row] if FEATURE in values else []
-        groups.setdefault((*(values[n][row] for n in values if n != FEATURE), *same), []).append(row)
-    firsts = [members[0] for members in groups.values()]
-    labels = [", ".join(str(values[label.name][row]) for label in schema.labels) for row in firsts]
+    for row in range(len(cells.texts[:limit])):
+        alone = (row,) if FEATURE in values else ()
+        same = tuple(str(values[name][row]) for name in values if name != FEATURE)
+        groups.setdefault(same + alone, []).append(row)
+    firsts = np.array([members[0] for members in groups.values()])
+    chosen = cells.rows(firsts)
+    labels = [", ".join(map(str, row)) for row in zip(*chosen.labels, strict=True)]
     return Asked(
-        conditions=codec.conditions(
-            {name: [column[row] for row in firsts] for name, column in values.items()}
-        ),
+        conditions=schema.encode(values_of(chosen, schema), codec.tokenizer),
         references=[[cells.texts[row] for row in members] for members in groups.values()],
-        sources=[values[SOURCE][row] for row in firsts] if SOURCE in values else None,
+        sources=None if chosen.sources is None else [source or "" for source in chosen.sources],
         labels=labels if schema.labels else None,
     )
 
@@ -119,7 +116,6 @@ def measure_answers(
     limit: int | None = None,
     tell: Tell | None = None,
     seed: int = 0,
-    **options: Any,
 ) -> Evaluation:
     """Answer to the conditions of held-out texts, and measure the answers; see `evaluate_answers`.
 
@@ -134,14 +130,13 @@ def measure_answers(
         limit: the first so many rows of `data`.
         tell: hears a line at each stage.
         seed: of z, tokens and what is drawn in measuring.
-        options: of `open_corpus`.
 
     Raises:
         ConfigError, ConditionError, DataError: see `asked`, `answer_all` and `evaluate_answers`.
     """
-    wanted = asked(codec, data, limit=limit, **options)
+    wanted = asked(codec, data, limit=limit)
     answers = answer_all(codec, wanted.conditions, num_answers, decoding=decoding, seed=seed)
-    known = None if training is None else asked(codec, training, split="train", **options)
+    known = None if training is None else asked(codec, training)
     return evaluate_answers(
         answers,
         wanted.references,
