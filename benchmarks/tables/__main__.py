@@ -30,7 +30,7 @@ def chosen(names: list[str]) -> list[Row]:
 def is_done(row: Row) -> bool:
     """Whether there is a result of the row as it is now."""
     path = result_path(row)
-    return path.exists() and json.loads(path.read_text())["digest"] == row.digest
+    return path.exists() and row.made(json.loads(path.read_text(encoding="utf-8")))
 
 
 def main() -> None:

@@ -66,6 +66,17 @@ COLUMNS = (
     measured("AU", "active_units", 0),
     measured("z buys", "z_shuffle_gain"),
     measured("rec. BLEU", "reconstruction_bleu", 1),
+    measured("c buys", "condition_shuffle_gain"),
+    measured("BLEU", "answer_bleu", 1),
+    measured("chrF", "answer_chrf", 1),
+    measured("ROUGE-L", "rouge_l", 3),
+    measured("oracle BLEU", "oracle_bleu", 1),
+    measured("BLEU recall", "multi_bleu_recall", 1),
+    measured("answers' diversity", "answer_diversity"),
+    measured("slots", "slot_coverage", 3),
+    measured("label accuracy", "label_accuracy", 3),
+    measured("real texts'", "label_accuracy_references", 3),
+    measured("length exact", "length_exact", 3),
     measured("distinct-2", "distinct_2"),
     measured("sample PPL", "forward_ppl", 1),
     measured("real PPL", "real_ppl", 1),
@@ -114,7 +125,7 @@ def _result(row: Any) -> dict[str, Any] | None:
     """Return the result of a row as it is now."""
     path = result_path(row)
     found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-    return found if found and found["digest"] == row.digest else None
+    return found if found and row.made(found) else None
 
 
 def _conditions(results: dict[str, dict[str, Any]]) -> str:

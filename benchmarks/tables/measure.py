@@ -9,6 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import textvae
 from benchmarks.process import ROOT
 from benchmarks.speed.machine import describe
@@ -16,10 +18,15 @@ from benchmarks.tables.row import Row
 from textvae import ProgressLine, TextVAE
 from textvae.cli.live import Progress
 from textvae.cli.screen import Screen
-from textvae.config import load_settings
-from textvae.data.sources import open_corpus
+from textvae.codec import Codec
+from textvae.config import DecodingConfig, load_settings
+from textvae.data.conditions import Conditions
+from textvae.data.examples import open_examples, reading_options
+from textvae.data.sources import Corpus, open_corpus
 from textvae.evaluation.judging import Judging
+from textvae.evaluation.report import evaluate
 from textvae.storage.atomic import write_file
+from textvae.tasks.measuring import measure_answers
 from textvae.training.records import EVALUATION, read_metrics
 from textvae.training.run import train_run
 
@@ -50,6 +57,7 @@ def run_row(row: Row) -> Path:
         "table": row.table,
         "row": row.name,
         "digest": row.digest,
+        "settings_asked": dataclasses.asdict(row.config),
         "title": row.title,
         "corpus": dataclasses.asdict(row.corpus),
         "measuring": dataclasses.asdict(row.measuring),
@@ -110,25 +118,54 @@ def measure(row: Row, run: Path) -> dict[str, Any]:
     vae, how = TextVAE.from_pretrained(run), row.measuring
     vae.progress = ProgressLine()
     began = time.monotonic()
-    found = vae.evaluate(
-        texts(row.corpus.test, row, how.limit),
+    test, conditions = held_out(vae.codec, row)
+    found = evaluate(
+        vae.codec,
+        test,
+        conditions=conditions,
         num_samples=how.num_samples,
         num_prior=how.num_prior,
-        training=texts(row.corpus.train, row, row.corpus.first) if how.judges else None,
+        training_texts=texts(row.corpus.train, row, row.corpus.first) if how.judges else None,
         judging=Judging.of_run(run) if how.judges else None,
         keep=run / EVALUATION,
-    ).to_json()
+    )
+    if how.answers:
+        answered = measure_answers(
+            vae.codec,
+            opened(row.corpus.test, row),
+            num_answers=how.answers,
+            decoding=None if how.temperature is None else DecodingConfig(temperature=how.temperature),
+            training=opened(row.corpus.train, row) if row.corpus.labels else None,
+            limit=how.limit,
+        )
+        found = dataclasses.replace(found, parts=found.parts | answered.parts)
+    record = found.to_json()
     seconds = round(time.monotonic() - began, 1)
     return {
-        "measures": found["measures"],
-        "intervals": found["intervals"],
-        "settings": found["settings"] | {"seconds": seconds, "cut": found["num_cut"]},
+        "measures": record["measures"],
+        "intervals": record["intervals"],
+        "settings": record["settings"] | {"seconds": seconds, "cut": record["num_cut"]},
     }
+
+
+def held_out(codec: Codec, row: Row) -> tuple[list[str], Conditions | None]:
+    """Return the first test texts, with their conditions where the model takes some."""
+    limit = row.measuring.limit
+    if codec.schema is None:
+        return texts(row.corpus.test, row, limit), None
+    found = open_examples(opened(row.corpus.test, row), codec.schema, codec.tokenizer)
+    first = found.texts[:limit]
+    return first, found.conditions.rows(np.arange(len(first)))
+
+
+def opened(file: str, row: Row) -> Corpus:
+    """Return a corpus with the columns that the row names."""
+    return open_corpus(CORPORA / file, text=row.corpus.text, **reading_options(row.config.data.columns))
 
 
 def texts(file: str, row: Row, first: int | None) -> list[str]:
     """Return the first texts of a corpus, or all."""
-    return list(islice(open_corpus(CORPORA / file, text=row.corpus.text), first))
+    return list(islice(opened(file, row), first))
 
 
 def training_facts(run: Path) -> dict[str, Any]:

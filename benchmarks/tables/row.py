@@ -11,6 +11,7 @@ import yaml
 
 from textvae.config import RunConfig
 from textvae.config.presets import language_model, preset
+from textvae.tasks.recipes import recipe
 
 HERE = Path(__file__).parent
 COMMON = "common.yaml"
@@ -18,7 +19,7 @@ COMMON = "common.yaml"
 
 @dataclass(frozen=True, kw_only=True)
 class Texts:
-    """Files under the folder of corpora."""
+    """Files under the folder of corpora, and their columns."""
 
     train: str
     valid: str
@@ -27,6 +28,11 @@ class Texts:
     """The text's column; None: as `textvae train` finds it."""
     first: int | None = None
     """Train on the first so many texts; None: on all."""
+    source: str | int | None = None
+    """Of the texts that are answered; see `DataConfig`, also for the next three."""
+    labels: str | None = None
+    feature: str | None = None
+    pairs: str = "none"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +44,10 @@ class Measuring:
     limit: int | None = 1000
     """The first so many test texts; None: all."""
     num_prior: int = 1000
+    answers: int = 0
+    """To each condition, with measures of their own; 0: none."""
+    temperature: float | None = None
+    """Of all answers but the first, which is greedy; None: the run's decoding, in which answers differ by their z."""
     judges: bool = False
     """Train language models of the training texts and of random texts: forward and reverse PPL."""
 
@@ -52,8 +62,10 @@ class Row:
     """Of the row."""
     corpus: Texts
     purpose: str = "sampling"
+    task: str | None = None
+    """A recipe, laid under the settings."""
     without_latent: bool = False
-    """A language model with the same decoder."""
+    """A language model with the same decoder; of a task, its deterministic twin."""
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Laid over the preset."""
     measuring: Measuring = field(default_factory=Measuring)
@@ -61,14 +73,36 @@ class Row:
     @property
     def config(self) -> RunConfig:
         """All settings."""
-        config = preset(self.purpose).updated(self.settings)
+        corpus = self.corpus
+        columns = {"source": corpus.source, "labels": corpus.labels, "feature": corpus.feature}
+        made = {"pairs": corpus.pairs} if corpus.pairs != "none" else {}
+        under = recipe(self.task, columns) if self.task else {}
+        config = preset(self.purpose).updated(under, {"data": {**columns, **made}}, self.settings)
         return language_model(config) if self.without_latent else config
 
     @property
     def digest(self) -> str:
-        """A hash of everything that determines the result but for the code."""
-        content = asdict(self) | {"config": asdict(self.config)}
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+        """A hash of what the row's files say."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
+
+    def made(self, result: dict[str, Any]) -> bool:
+        """Whether a result is of this row as it is now: what its files say, and what the settings were without a corpus.
+
+        Settings that came later count as what they are by default: a result made before them was made so.
+        """
+        if result["digest"] != self.digest:
+            return False
+        before, now, plain = result["settings_asked"], plainly(self.config), plainly(RunConfig())
+        return all(
+            value == before[section].get(name, plain[section][name])
+            for section, values in now.items()
+            for name, value in values.items()
+        )
+
+
+def plainly(config: RunConfig) -> dict[str, dict[str, Any]]:
+    """Return settings as JSON gives them back."""
+    return json.loads(json.dumps(asdict(config)))
 
 
 def read_row(path: Path) -> Row:
