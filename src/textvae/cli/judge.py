@@ -38,7 +38,7 @@ def make(
         typer.Option(
             "--data",
             metavar="DATA",
-            help="Judge reconstructions of these texts, originals shown; unset: random texts.",
+            help="Judge what runs make of these texts, shown beside it: reconstructions, or answers; unset: random texts.",
         ),
     ] = None,
     mode: Annotated[

@@ -6,6 +6,7 @@ from pathlib import Path
 import typer
 
 from textvae.cli.groups import Decoding, Reading, WithModel
+from textvae.cli.texts import GREEDY
 from textvae.errors import DataError
 
 Texts = dict[str, list[str]]
@@ -38,7 +39,7 @@ class Judged:
         """Return equally many texts of each system, and what they were made from.
 
         Args:
-            data: texts that runs reconstruct, and that the lines of files are made from; None: texts are random ones.
+            data: texts that runs reconstruct, or as sources answer to, and that the lines of files are made from; None: texts are random ones.
 
         Raises:
             DataError: a file without texts, or without a line for each text of `data`.
@@ -70,9 +71,7 @@ class Judged:
         return found
 
     def _made(self, of_files: Texts, data: str) -> tuple[Texts, list[str]]:
-        """Return reconstructions by runs, the lines of files beside them, and the originals."""
-        from textvae.cli.texts import GREEDY
-
+        """Return reconstructions by runs, or answers, the lines of files beside them, and the originals."""
         originals = self._originals(data, is_whole=bool(of_files))
         for name, texts in of_files.items():
             if len(texts) != len(originals):
@@ -84,10 +83,22 @@ class Judged:
         contexts = [originals[row] for row in rows]
         found = {name: [texts[row] for row in rows] for name, texts in of_files.items()}
         for name, run in zip(self.names, self.runs, strict=True):
-            self.common.screen.note(f"reconstructions of {run}")
-            decoding = self.decoding.over(GREEDY)
-            found[name] = self.common.load(run).reconstruct(contexts, decoding=decoding, seed=self.seed)
+            found[name] = self._made_by(run, contexts)
         return found, contexts
+
+    def _made_by(self, run: str, contexts: list[str]) -> list[str]:
+        """Return what a run makes of texts: answers, where it takes a source, else reconstructions."""
+        vae, decoding = self.common.load(run), self.decoding.over(GREEDY)
+        schema = vae.codec.schema
+        if schema is None or not schema.source_max_length:
+            self.common.screen.note(f"reconstructions of {run}")
+            return vae.reconstruct(contexts, decoding=decoding, seed=self.seed)
+        from textvae.tasks.measuring import answer_all
+
+        self.common.screen.note(f"answers of {run}")
+        given = vae.codec.conditions({"source": contexts}, len(contexts))
+        assert given is not None
+        return [first for [first] in answer_all(vae.codec, given, 1, seed=self.seed)]
 
     def _originals(self, data: str, *, is_whole: bool) -> list[str]:
         """Return the texts of a corpus: of what runs were trained on, the held-out share, unless lines belong to all."""
