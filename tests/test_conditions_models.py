@@ -22,6 +22,7 @@ from textvae.models.reading import Copying
 from textvae.models.recurrent import build_recurrent_decoder
 from textvae.models.registry import decoders
 from textvae.objectives.objective import Moment, Objective
+from textvae.training.heldout import token_accuracy
 
 ROWS = [0, 7, 31, 64]
 KINDS = {
@@ -228,6 +229,20 @@ class TestCopying:
         copying.mixed(generated, features.requires_grad_(), copied, targets).sum().backward()
         for tensor in (generated, features, *copying.parameters()):
             assert tensor.grad.isfinite().all()
+
+
+def test_token_accuracy_is_of_what_the_decoder_would_say(codec):
+    rows = list(range(0, 180, 20))
+    store = store_of(codec, rows)
+    z, right, total = codec.posterior(store).loc, 0, 0
+    for row in range(len(rows)):
+        only = np.array([row])
+        tokens = torch.from_numpy(collate(store, only).tokens)
+        decoder = decoder_given(codec.model, store.conditions.rows(only), 1, 1, 1.0)
+        for place in range(tokens.shape[1]):
+            logits, _ = decoder.prefill(z[only], shift(tokens)[:, : place + 1])
+            right, total = right + int(logits.argmax() == tokens[0, place]), total + 1
+    assert token_accuracy(codec, store) == right / total
 
 
 # ---------------------------------------------------------------- p(z|c)

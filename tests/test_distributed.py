@@ -13,6 +13,7 @@ from textvae.training.records import read_metrics
 SCRIPT = """
 import sys, torch
 from pathlib import Path
+from conditioned import ROWS, conditional_config
 from tiny import ENGLISH, tiny_config
 from textvae.training import step
 from textvae.training.run import train_run
@@ -29,12 +30,15 @@ def noted(self, batch, moment, **how):
     return report
 
 step.Stepper.take = noted
-train_run(ENGLISH, folder, tiny_config(), device="cpu", cache_dir=folder.parent / "cache")
+conditional = conditional_config(training={"condition_dropout": 0.0}, model={"prior": "conditional", "copy": True})
+data, config = (ROWS, conditional) if sys.argv[2] == "conditional" else (ENGLISH, tiny_config())
+train_run(data, folder, config, device="cpu", cache_dir=folder.parent / "cache")
 """
 
 
 @pytest.mark.slow
-def test_two_ranks(tmp_path):
+@pytest.mark.parametrize("kind", ["plain", "conditional"])
+def test_two_ranks(tmp_path, kind):
     import torch
 
     script = tmp_path / "child.py"
@@ -50,7 +54,7 @@ def test_two_ranks(tmp_path):
     ]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [*command, str(tmp_path / "run")],
+        [*command, str(tmp_path / "run"), kind],
         capture_output=True,
         text=True,
         timeout=240,
