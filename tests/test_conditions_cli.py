@@ -106,7 +106,9 @@ def test_sample_reconstruct_encode_and_decode(run, data, tmp_path):
 
 def test_the_batch_size_changes_no_answer(run):
     given = ["--source", REST[0], "-n", 4, "--seed", 1, "--temperature", 1]
-    found = [told("generate", run, *given, "--batch-size", size)["sources"][0]["answers"] for size in (1, 128)]
+    found = [
+        told("generate", run, *given, "--batch-size", size)["sources"][0]["answers"] for size in (1, 128)
+    ]
     assert [one["text"] for one in found[0]] == [one["text"] for one in found[1]]
 
 
