@@ -182,18 +182,6 @@ def test_training_that_is_refused(place, tmp_path, monkeypatch, options, message
     assert message in " ".join(found.split())
 
 
-def test_labels_of_one_value_and_of_very_many_are_told(place, tmp_path, monkeypatch):
-    monkeypatch.setattr("textvae.data.labels.MANY_VALUES", 60)
-    rows = [row | {"one": "x", "many": number // 2} for number, row in enumerate(ROWS)]
-    result = textvae(
-        "train", write_table(tmp_path / "facts.csv", rows), "-o", tmp_path / "run", "--config", place / "small.yaml",
-        "--text", "text", "--label", "one", "--label", "many", "--label", "length:numeric",
-    )  # fmt: skip
-    said = " ".join(result.stderr.split())
-    assert "the label 'one' has one value, 'x'" in said
-    assert "write many:numeric" in said
-
-
 def test_features_on_the_command_line(place, tmp_path):
     np.save(tmp_path / "f.npy", VECTORS)
     for name, row in (("row", VECTORS[2]), ("rows", VECTORS[2:3]), ("wide", VECTORS[2, :2])):
