@@ -83,6 +83,8 @@ def test_long_sources_are_cut_and_counted(run):
 def test_chat(run):
     said = done("chat", run, "--label", "who=a dog", "-n", 2, "--seed", 1, stdin="a red house.\n/more\n/new\nthe sea.\n\nnot heard\n")  # fmt: skip
     assert len(said.stdout.splitlines()) >= 3
+    turns = told("chat", run, "--seed", 1, stdin="a red house.\nthe sea.\n")["turns"]
+    assert [turn["heard"] for turn in turns] == ["a red house.", "the sea."]
     assert "what you say is the source" in failed("chat", run, "--source", "x")
 
 

@@ -345,6 +345,12 @@ def test_a_decoder_without_a_reader_takes_no_source():
         del decoders["deaf"]
 
 
+@pytest.mark.parametrize("name", ["none", "lstn"])
+def test_an_encoder_of_sources_that_is_none(name):
+    with pytest.raises(ConfigError, match=f"model.source_encoder is '{name}'"):
+        conditional(source_encoder=name)
+
+
 def test_conditions_and_latents_of_unequal_numbers(codec):
     store = store_of(codec, ROWS)
     with pytest.raises(ConditionError, match="4 conditions for 2 latents"):
