@@ -55,7 +55,8 @@ def test_training_keeps_what_it_was_told(run):
     assert settings["data"]["labels"] == "who,length:numeric"
     assert settings["model"]["copy"]  # of the recipe
     assert settings["model"]["latent_dim"] == 4  # a file comes after it
-    assert "who (a dog, every bird" in " ".join(done("info", run).stdout.split())
+    assert "who (a dog, no one" in (said := " ".join(done("info", run).stdout.split()))
+    assert "condition buys" in said
 
 
 def test_generate(run, place):
@@ -82,6 +83,8 @@ def test_long_sources_are_cut_and_counted(run):
 def test_chat(run):
     said = done("chat", run, "--label", "who=a dog", "-n", 2, "--seed", 1, stdin="a red house.\n/more\n/new\nthe sea.\n\nnot heard\n")  # fmt: skip
     assert len(said.stdout.splitlines()) >= 3
+    turns = told("chat", run, "--seed", 1, stdin="a red house.\nthe sea.\n")["turns"]
+    assert [turn["heard"] for turn in turns] == ["a red house.", "the sea."]
     assert "what you say is the source" in failed("chat", run, "--source", "x")
 
 
@@ -105,27 +108,30 @@ def test_sample_reconstruct_encode_and_decode(run, data, tmp_path):
 
 def test_the_batch_size_changes_no_answer(run):
     given = ["--source", REST[0], "-n", 4, "--seed", 1, "--temperature", 1]
-    assert told("generate", run, *given) == told("generate", run, *given, "--batch-size", 1)
+    found = [
+        told("generate", run, *given, "--batch-size", size)["sources"][0]["answers"] for size in (1, 128)
+    ]
+    assert [one["text"] for one in found[0]] == [one["text"] for one in found[1]]
 
 
 def test_evaluate_compare_and_doctor(run, place, data):
-    measured = ["-k", 2, "--samples", 8, "--quiet"]
+    measured = ["--k", 2, "--samples", 8, "--quiet"]
     own = told("evaluate", run, data, *measured)
     assert np.isfinite(own["measures"]["neg_elbo"])
     other = [row | {"rest": REST[(number * 7) % 180]} for number, row in enumerate(ROWS[:60:2])]
     shuffled = told("evaluate", run, write_table(place / "other.csv", other), *measured)
     assert shuffled["measures"]["distortion"] != own["measures"]["distortion"]
-    held_out = textvae("evaluate", run, place / "facts.csv", "-k", 2, "--samples", 8)
+    held_out = textvae("evaluate", run, place / "facts.csv", "--k", 2, "--samples", 8)
     assert "only the texts it held out are used" in held_out.stderr
-    assert done("compare", run, place / "plain", data, "--text", "text", *measured).stdout
-    found = textvae("doctor", run, place / "facts.csv", "-k", 2)
+    assert done("compare", run, place / "plain", "--data", data, "--text", "text", *measured).stdout
+    found = textvae("doctor", run, place / "facts.csv", "--k", 2)
     assert "condition buys" in found.stdout
     remedies = told_by_doctor(run, place)
     assert np.isfinite(remedies["condition_gain"])
 
 
 def told_by_doctor(run, place):
-    result = textvae("doctor", run, place / "facts.csv", "-k", 2, "--json", "--quiet")
+    result = textvae("doctor", run, place / "facts.csv", "--k", 2, "--json", "--quiet")
     return json.loads(result.stdout)["vitals"]
 
 
@@ -162,7 +168,7 @@ def test_what_is_refused(run, place, tmp_path):
         (["--label", "empty"], "the label column 'empty' is empty"),
         (["--source", "empty"], "no row of facts.csv"),
         (["--feature", "who"], "no rows of numbers"),
-        (["--feature", "f.npy"], "f.npy has 3 rows, facts.csv 180"),
+        (["--feature", "f.npy"], "f.npy has 3 rows, facts.csv (train) 180"),
         (["--task", "caption"], "the task caption needs --feature"),
         (["--task", "summmary"], "summary"),
         (["--set", "model.prior=conditional"], "answer to nothing"),
@@ -178,18 +184,6 @@ def test_training_that_is_refused(place, tmp_path, monkeypatch, options, message
     assert message in " ".join(found.split())
 
 
-def test_labels_of_one_value_and_of_very_many_are_told(place, tmp_path, monkeypatch):
-    monkeypatch.setattr("textvae.data.labels.MANY_VALUES", 100)
-    rows = [row | {"one": "x", "many": number} for number, row in enumerate(ROWS)]
-    result = textvae(
-        "train", write_table(tmp_path / "facts.csv", rows), "-o", tmp_path / "run", "--config", place / "small.yaml",
-        "--text", "text", "--label", "one", "--label", "many", "--label", "length:numeric",
-    )  # fmt: skip
-    said = " ".join(result.stderr.split())
-    assert "the label 'one' has one value, 'x'" in said
-    assert "write many:numeric" in said
-
-
 def test_features_on_the_command_line(place, tmp_path):
     np.save(tmp_path / "f.npy", VECTORS)
     for name, row in (("row", VECTORS[2]), ("rows", VECTORS[2:3]), ("wide", VECTORS[2, :2])):
@@ -201,6 +195,6 @@ def test_features_on_the_command_line(place, tmp_path):
         failed(*asked, "--feature", tmp_path / "wide.npy").split()
     )
     evaluated = textvae(
-        "evaluate", tmp_path / "run", place / "facts.csv", "--text", "text", "-k", 2, "--samples", 4
+        "evaluate", tmp_path / "run", place / "facts.csv", "--text", "text", "--k", 2, "--samples", 4
     )
     assert evaluated.exit_code == 0, evaluated.stderr

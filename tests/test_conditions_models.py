@@ -22,6 +22,7 @@ from textvae.models.reading import Copying
 from textvae.models.recurrent import build_recurrent_decoder
 from textvae.models.registry import decoders
 from textvae.objectives.objective import Moment, Objective
+from textvae.training.heldout import token_accuracy
 
 ROWS = [0, 7, 31, 64]
 KINDS = {
@@ -230,6 +231,20 @@ class TestCopying:
             assert tensor.grad.isfinite().all()
 
 
+def test_token_accuracy_is_of_what_the_decoder_would_say(codec):
+    rows = list(range(0, 180, 20))
+    store = store_of(codec, rows)
+    z, right, total = codec.posterior(store).loc, 0, 0
+    for row in range(len(rows)):
+        only = np.array([row])
+        tokens = torch.from_numpy(collate(store, only).tokens)
+        decoder = decoder_given(codec.model, store.conditions.rows(only), 1, 1, 1.0)
+        for place in range(tokens.shape[1]):
+            logits, _ = decoder.prefill(z[only], shift(tokens)[:, : place + 1])
+            right, total = right + int(logits.argmax() == tokens[0, place]), total + 1
+    assert token_accuracy(codec, store) == right / total
+
+
 # ---------------------------------------------------------------- p(z|c)
 
 
@@ -328,6 +343,12 @@ def test_a_decoder_without_a_reader_takes_no_source():
         assert conditional(decoder="deaf", source=False).model.config.has_condition
     finally:
         del decoders["deaf"]
+
+
+@pytest.mark.parametrize("name", ["none", "lstn"])
+def test_an_encoder_of_sources_that_is_none(name):
+    with pytest.raises(ConfigError, match=f"model.source_encoder is '{name}'"):
+        conditional(source_encoder=name)
 
 
 def test_conditions_and_latents_of_unequal_numbers(codec):

@@ -14,6 +14,7 @@ from textvae.training.records import read_metrics
 SCRIPT = """
 import sys, torch
 from pathlib import Path
+from conditioned import ROWS, conditional_config
 from tiny import ENGLISH, tiny_config
 from textvae.training import step
 from textvae.training.run import train_run
@@ -30,7 +31,9 @@ def noted(self, batch, moment, **how):
     return report
 
 step.Stepper.take = noted
-train_run(ENGLISH, folder, tiny_config(), device="cpu", cache_dir=folder.parent / "cache")
+conditional = conditional_config(training={"condition_dropout": 0.0}, model={"prior": "conditional", "copy": True})
+data, config = (ROWS, conditional) if sys.argv[2] == "conditional" else (ENGLISH, tiny_config())
+train_run(data, folder, config, device="cpu", cache_dir=folder.parent / "cache")
 """
 
 
@@ -57,7 +60,7 @@ train_run(ENGLISH, folder, config, device="cpu", cache_dir=folder.parent / "cach
 """
 
 
-def under_torchrun(script: Path, *arguments: Path) -> subprocess.CompletedProcess:
+def under_torchrun(script: Path, *arguments: Path | str) -> subprocess.CompletedProcess:
     """Run a script as two ranks."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     places = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
@@ -72,12 +75,13 @@ def under_torchrun(script: Path, *arguments: Path) -> subprocess.CompletedProces
 
 
 @pytest.mark.slow
-def test_two_ranks(tmp_path):
+@pytest.mark.parametrize("kind", ["plain", "conditional"])
+def test_two_ranks(tmp_path, kind):
     import torch
 
     script = tmp_path / "child.py"
     script.write_text(SCRIPT)
-    done = under_torchrun(script, tmp_path / "run")
+    done = under_torchrun(script, tmp_path / "run", kind)
     assert done.returncode == 0, done.stderr[-2000:]
     one, two = (torch.load(tmp_path / f"weights-{rank}.pt") for rank in range(2))
     assert all(torch.equal(one[name], two[name]) for name in one)

@@ -28,6 +28,27 @@ def test_tutorial_runs(capsys):
     assert float(printed.split()[-1]) == pytest.approx(10, rel=0.05)
 
 
+def test_conditions_run(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TEXTVAE_CACHE", str(tmp_path / "cache"))
+    [code] = blocks("conditions.md")
+    names: dict = {}
+    exec(compile(code, "conditions.md", "exec"), names)
+    scores = [float(line.split()[0]) for line in capsys.readouterr().out.splitlines()]
+    assert scores
+    assert max(scores) < 0
+    assert names["vae"].codec.schema.names == ("mood", "source")
+
+
+def test_tasks_of_the_documentation_are_those_there_are():
+    from textvae.tasks.recipes import RECIPES
+
+    table = (DOCS / "conditions.md").read_text(encoding="utf-8").split("| task | takes |")[1].split("\n\n")[0]
+    assert {name for row in table.splitlines()[2:] for name in row.split("|")[1].strip().split(", ")} == set(
+        RECIPES
+    )
+
+
 def test_human_evaluation_runs(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     [code] = blocks("human-evaluation.md")

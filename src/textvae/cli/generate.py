@@ -78,6 +78,7 @@ def chat(
     config, seed = decoding.over(vae.codec.decoding), common.drawn_seed
     talk = Conversation(vae.codec, given.values)
     last: list[Answer] = []
+    turns = []
     for line in _heard():
         if line == "/new":
             talk.turns, last = [], []
@@ -85,7 +86,11 @@ def chat(
             common.screen.say(*([f"  {one_line(answer.text)}" for answer in last[1:]] or ["  no others"]))
         else:
             last = list(talk.say(line, number, decoding=config, seed=seed))
-            common.screen.say(one_line(last[0].text) if last else "…")
+            turns.append({"heard": line, "answers": [dataclasses.asdict(answer) for answer in last]})
+            if not common.as_json:
+                common.screen.say(one_line(last[0].text) if last else "…")
+    if common.as_json:
+        common.screen.json({"seed": seed, "turns": turns})
 
 
 def _heard() -> "Iterator[str]":

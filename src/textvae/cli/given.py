@@ -106,4 +106,4 @@ def texts_and_conditions(
 def _one_row(path: Path) -> Any:
     from textvae.data.features import open_array
 
-    return open_array(str(path))
+    return open_array(str(path)).squeeze()

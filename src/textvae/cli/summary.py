@@ -161,18 +161,14 @@ def _kinds(model: dict[str, Any]) -> str:
 def measure_rows(held: dict[str, Any], latent_dim: int, target: float | None) -> list[tuple[str, str]]:
     """Return the rows of a table of held-out measures."""
     aim = f" (target {target:g})" if target is not None else ""
-    gains = (
-        ("z buys", "z", held.get("z_shuffle_gain")),
-        ("condition buys", "condition", held.get("condition_shuffle_gain")),
-    )
     return [
         ("-ELBO", f"{held['neg_elbo']:.2f} nats a text"),
         ("distortion", f"{held['distortion']:.2f} nats a text"),
         ("rate", f"{held['rate']:.2f} nats a text{aim}"),
         *(
-            (name, f"{gain:.2f} nats a text: by so much another text's {what} is worse")
-            for name, what, gain in gains
-            if gain is not None
+            (f"{what} buys", f"{gain:.2f} nats a text: by so much another text's {what} is worse")
+            for what in ("z", "condition")
+            if (gain := held.get(f"{what}_shuffle_gain")) is not None
         ),
         ("perplexity", f"{held['perplexity']:.2f} a token, at most (from the -ELBO)"),
         ("active units", f"{held['active_units']} of {latent_dim}"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from textvae.config import RunConfig
+from textvae.config import DataConfig, RunConfig
 from textvae.config.model import BATCH_NORM, DELTA, SPHERE
 
 UNNAMED = "DATA"
@@ -78,25 +78,7 @@ class Remedies:
     def train_for_editing(self) -> str:
         """Return the command that trains for faithful reconstruction, with the same texts."""
         data = self.settings.data if self.settings else None
-        given = (
-            {
-                "--text": data.text,
-                "--encoding": data.encoding,
-                "--valid": data.valid,
-                "--source": data.source,
-                "--feature": data.feature,
-            }
-            if data
-            else {}
-        )
-        found = [word for name, value in given.items() if value is not None for word in (name, str(value))]
-        found += ["--blank-line"] if data and data.blank_line else []
-        found += (
-            [word for label in (data.labels or "").split(",") if label for word in ("--label", label)]
-            if data
-            else []
-        )
-        return shlex.join([*self._train(), "--for", "editing", *found])
+        return shlex.join([*self._train(), "--for", "editing", *(_reading(data) if data else ())])
 
     def fit_prior(self) -> str:
         """Return the command that fits the prior to the latents."""
@@ -105,6 +87,17 @@ class Remedies:
     def _train(self) -> list[str]:
         begin = ["--init-from", self.origin] if self.origin else []
         return ["textvae", "train", self.data, "--output", successor(self.run), *begin]
+
+
+def _reading(data: DataConfig) -> list[str]:
+    """Return the options that read a corpus as these settings do."""
+    given = [
+        ("--text", data.text), ("--encoding", data.encoding), ("--valid", data.valid), ("--source", data.source),
+        ("--feature", data.feature), *(("--label", label) for label in (data.labels or "").split(",") if label),
+    ]  # fmt: skip
+    found = [word for name, value in given if value is not None for word in (name, str(value))]
+    found += ["--blank-line"] if data.blank_line else []
+    return found + (["--set", f"data.pairs={data.pairs}"] if data.pairs != "none" else [])
 
 
 def successor(run: str) -> str:

@@ -123,7 +123,7 @@ def diagnose(
     """
     check_baseline(codec, baseline)
     told = [row for row, text in enumerate(texts) if text.strip()]
-    texts, conditions = [texts[row] for row in told], conditions and conditions.rows(np.array(told))
+    texts, conditions = [texts[row] for row in told], conditions and conditions.rows(np.array(told, np.int64))
     if len(texts) < 2:
         raise DataError(
             f"a diagnosis compares texts with each other; at least 2 are needed, got {len(texts)}"

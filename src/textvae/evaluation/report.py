@@ -75,7 +75,7 @@ def evaluate(
     subject = Subject(
         codec=codec,
         texts=texts,
-        conditions=conditions and conditions.rows(np.array(kept_rows)),
+        conditions=conditions and conditions.rows(np.array(kept_rows, np.int64)),
         num_samples=num_samples,
         num_prior=num_prior,
         num_pairs=num_pairs,

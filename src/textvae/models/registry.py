@@ -54,6 +54,8 @@ def check_parts(config: ModelConfig) -> None:
     parts = [("decoder", config.decoder, decoders)]
     if config.has_latent:
         parts.append(("encoder", config.encoder, encoders))
+    if config.has_memory:
+        parts.append(("source_encoder", config.source_encoder, encoders))
     for part, name, known in parts:
         if name not in known:
             raise ConfigError(f"model.{part} is {name!r}; {nearest(name, known)}")

@@ -111,5 +111,10 @@ def _choices(
     code, source = model.read_condition(z[indices].to(codec.device), context)
     decoder = model.decoder
     features = decoder(shift(tokens), code) if source is None else decoder(shift(tokens), code, source)
-    rows = features.flatten(0, 1).split(1024)
-    return torch.cat([decoder.output(part).argmax(-1) for part in rows]).view(tokens.shape)
+    chosen = []
+    for part in features.unbind(dim=1):  # (B, H)
+        logits = decoder.output(part)
+        if source is not None and decoder.reader is not None:
+            logits = decoder.reader.next_log_probs(logits, part, source)
+        chosen.append(logits.argmax(-1))
+    return torch.stack(chosen, dim=1)
