@@ -1,5 +1,6 @@
 """Texts with the conditions they answer to, read from the columns of a corpus."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -139,9 +140,18 @@ def open_examples(
         DataError: see `read_cells` and `ConditionSchema.encode`.
     """
     columns = columns or schema.columns
+    texts, values = open_values(data, dataclasses.replace(schema, columns=columns), split=split, **options)
+    return texts, schema.encode(values, tokenizer)
+
+
+def open_values(
+    data: Any, schema: ConditionSchema, *, split: str = "test", **options: Any
+) -> tuple[list[str], dict[str, list[Any]]]:
+    """Read texts and conditions by name, as people write them; arguments and errors as of `open_examples`."""
+    columns = schema.columns
     reading = ReadOptions(columns=condition_columns(columns), turns=columns.pairs == "dialogue", **options)
     cells = read_cells(corpus_from(data, reading), columns, split)
-    return cells.texts, schema.encode(values_of(cells, schema), tokenizer)
+    return cells.texts, values_of(cells, schema)
 
 
 def values_of(cells: Cells, schema: ConditionSchema) -> dict[str, list[Any]]:
