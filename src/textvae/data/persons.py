@@ -66,7 +66,7 @@ class Person:
         """Return sentences on what will not work well."""
         found = []
         if self.num_texts < FEW_TEXTS:
-            found.append(f"{self.num_texts} texts say little of a person; give at least {FEW_TEXTS}")
+            found.append(f"few texts ({self.num_texts}) say little of a person; give at least {FEW_TEXTS}")
         if self.gain is not None and self.gain <= 0:
             found.append(
                 f"held-out texts of {self.name} are no likelier under it ({self.gain:+.2f} nats a text): "
