@@ -22,8 +22,9 @@ STRIDE = 5
 """Steps between embeddings that are looked at."""
 
 MAX_STRIDES = 16
+
 RATE = 0.2
-"""Of a step of Adam, in standard deviations of the known embeddings."""
+"""Adam's, in standard deviations of the known embeddings."""
 
 
 @dataclass(frozen=True)
@@ -61,15 +62,14 @@ def embeddings(codec: Codec[VAEModel], store: TokenStore, known: KnownValues, se
         seed: with step and row, the noise of the ELBO's draws.
     """
     model = codec.model
-    row = known.mean.to(model.device, model.dtype).requires_grad_()
-    mean = row.detach().clone()
+    mean = known.mean.to(model.device, torch.promote_types(model.dtype, torch.float32))
+    row = mean.clone().requires_grad_()
     optimizer = torch.optim.Adam([row], lr=RATE * known.variance**0.5)
     for step in range(MAX_STRIDES * STRIDE + 1):
         if step % STRIDE == 0:
             yield row.detach().clone()
-        row.grad = (row.detach() - mean) / known.variance - _gradient(
-            codec, store, row, derived_seed(seed, step)
-        )
+        gradient = _gradient(codec, store, row, derived_seed(seed, step))
+        row.grad = (row.detach() - mean) / known.variance - gradient
         optimizer.step()
 
 
@@ -95,9 +95,7 @@ def _elbos(codec: Codec[VAEModel], store: TokenStore, row: Tensor, seed: int) ->
     model.eval()
     for indices, tokens, lengths in codec.batches(store):
         rest = ConditionTensors.of(conditions.rows(indices), model.device, model.dtype)
-        given = dataclasses.replace(rest, vectors=row.expand(len(indices), -1))
+        vectors = row.to(model.dtype).expand(len(indices), -1)
+        given = GivenModel(model, model.condition(dataclasses.replace(rest, vectors=vectors)))
         noise = row_normals(seed, cast("list[int]", indices.tolist()), model.config.latent_dim)
-        context = model.condition(given)
-        yield elbo_terms(
-            GivenModel(model, context), tokens, lengths, noise.to(model.device, model.dtype)
-        ).elbo
+        yield elbo_terms(given, tokens, lengths, noise.to(model.device, model.dtype)).elbo

@@ -12,7 +12,7 @@ from textvae.config.conditions import CATEGORICAL
 from textvae.config.fields import check_choice
 from textvae.data.persons import Person, checked_name
 from textvae.data.store import TokenStore
-from textvae.errors import ConditionError, DataError
+from textvae.errors import ConditionError, ConfigError, DataError
 from textvae.models import VAEModel
 from textvae.tasks.persons.embedding import STRIDE
 from textvae.tasks.persons.holdout import Fitting
@@ -46,7 +46,7 @@ def fit_person(
         seed: of the noise and of what is held out.
 
     Raises:
-        ConfigError: a name that no file can have, an unknown method, latents on a sphere, or an export.
+        ConfigError: a name that no file can have, an unknown method, for a profile no z or one on a sphere.
         ConditionError: no such label, or one that is no category.
         DataError: no text.
     """
@@ -57,6 +57,10 @@ def fit_person(
         label = None
     elif label is None:
         raise ConditionError("this model has no label of which a person could be a value; use method profile")
+    if method != EMBEDDING and not codec.model.config.has_latent:
+        raise ConfigError(
+            "this model has no z, and so a person has no profile in it; train one with an encoder"
+        )
     store = _store(codec, texts, dict(given or {}), label)
     blank = Person(name=name, model=weights_digest(codec.model), label=label, num_texts=len(store), seed=seed)
     fitting = Fitting(codec=codec, blank=blank, has_profile=method != EMBEDDING, alone=not given)

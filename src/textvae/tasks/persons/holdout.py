@@ -17,7 +17,7 @@ from textvae.data.persons import Person
 from textvae.data.store import TokenStore
 from textvae.evaluation.likelihood import likelihoods
 from textvae.models import VAEModel
-from textvae.tasks.persons.embedding import KnownValues, embeddings, total_elbo
+from textvae.tasks.persons.embedding import MAX_STRIDES, STRIDE, KnownValues, embeddings, total_elbo
 from textvae.tasks.persons.profile import shrunken_gaussian
 
 FOLDS = 5
@@ -84,16 +84,20 @@ class Fitting:
     def _stopped(self, kept: list[TokenStore], held: list[TokenStore]) -> tuple[int, tuple[Tensor, ...]]:
         """Return after how many strides the ELBO of the held-out texts is largest, and each part's embedding there."""
         best, best_elbo, found = 0, -math.inf, ()
-        for strides, fitted in enumerate(zip(*map(self._embeddings, kept), strict=True)):
-            elbo = sum(
-                total_elbo(self.codec, part, row, self.blank.seed)
-                for part, row in zip(held, fitted, strict=True)
-            )
+        paths, num = [self._embeddings(part) for part in kept], sum(map(len, held))
+        for strides in range(MAX_STRIDES + 1):
+            passes = 1 + (STRIDE * (len(held) - 1) if strides else 0)
+            with self.codec.work.part(f"fitting, step {strides * STRIDE}", num, passes=passes):
+                fitted = tuple(map(next, paths))
+                elbo = sum(map(self._elbo, held, fitted))
             if elbo > best_elbo:
                 best, best_elbo, found = strides, elbo, fitted
             elif strides - best == PATIENCE:
                 break
         return best, found
+
+    def _elbo(self, store: TokenStore, embedding: Tensor) -> float:
+        return total_elbo(self.codec, store, embedding, self.blank.seed)
 
     def _gain(self, kept: list[TokenStore], held: list[TokenStore], fitted: Sequence[Tensor | None]) -> float:
         """Return by how much the bound on log p(x) of the held-out texts rises, nats a text.
