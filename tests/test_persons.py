@@ -192,6 +192,37 @@ def test_the_embedding_starts_at_the_mean_climbs_and_is_held_by_its_prior(vae):
     assert (held - start).norm() < (last - start).norm() / 2
 
 
+def two_labels(folder):
+    """An untrained run of two labels, and a file of texts with a column for one of them."""
+    names = {"author": ["A", "B"], "mood": ["good", "bad"]}
+    labels = tuple(Label.fitted(LabelColumn(name=n, column=n), values) for n, values in names.items())
+    codec = untrained(dtype=torch.float32, label_codes=4, condition_dim=5)
+    codec.schema = ConditionSchema(labels=labels, columns=Columns(labels="author,mood"))
+    write_folder(folder / "run" / "model", codec_files(codec), metadata={})
+    rows = [f"{text}\t{mood}" for text, mood in zip(ENGLISH[:4], ["good", "bad"] * 2, strict=True)]
+    (folder / "texts.tsv").write_text("\n".join(["text\tmood", *rows]))
+    return folder / "run", folder / "texts.tsv"
+
+
+def test_other_conditions_are_read_from_the_columns(tmp_path):
+    run, data = two_labels(tmp_path)
+    said("person", "fit", run, data, "--name", "Anna", "--label", "author", "--text", "text")
+    vae = TextVAE.from_pretrained(run, device="cpu")
+    known = {"mood": ["good", "bad"] * 2}
+    same = vae.fit_person(ENGLISH[:4], name="Anna", label="author", conditions=known)
+    assert np.array_equal(vae.persons["Anna"].embedding, same.embedding)
+    assert vae.persons["Anna"].record() == same.record()
+    without = vae.fit_person(ENGLISH[:4], name="Anna", label="author")
+    assert not np.array_equal(without.embedding, same.embedding)
+    sampled = said(
+        "sample", run, "--person", "Anna", "--label", "mood=bad", "-n", "1", "--seed", "0", "--json"
+    )
+    expected = vae.sample(1, conditions={"author": same, "mood": "bad"}, seed=0)
+    assert json.loads(sampled.stdout)["texts"] == expected
+    unknown = said("person", "fit", run, data, "--name", "Ben", "--text", "text", code=1)
+    assert "say of which: author, mood" in unknown.stderr
+
+
 # ---------------------------------------------------------------- latent profiles
 
 

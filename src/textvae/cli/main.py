@@ -74,7 +74,7 @@ app.add_typer(priors)
 
 persons = typer.Typer(
     name="person",
-    help="Authors and speakers that training did not know, fitted to a few texts.",
+    help="New authors and speakers, fitted to a few texts.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

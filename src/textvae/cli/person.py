@@ -36,9 +36,10 @@ def fit(
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Fit a person to a few texts, with the model frozen, and keep it in RUN/persons.
+    """Fit a person to a few texts.
 
-    The file holds numbers and none of the texts. Other conditions of the model are read from the columns of TEXTS.
+    The model stays as it is. The person is kept in RUN/persons, in a file that holds numbers and none
+    of the texts. Other conditions of the model are read from the columns of TEXTS.
     """
     vae = common.load(run)
     vae.persons.check_free(name, overwrite=overwrite)
@@ -51,7 +52,10 @@ def fit(
 
 
 def list_persons(run: Run, common: Common) -> None:
-    """Show the persons of a run: texts they were fitted to, what they are made of, nats gained a held-out text."""
+    """Show the persons of a run.
+
+    What each is made of, how many texts it was fitted to, and what it gains on held-out ones.
+    """
     from textvae.tasks.persons.kept import Persons
 
     persons = list(Persons.of(run).values())
@@ -71,7 +75,10 @@ def merge(
     common: Common,
     overwrite: Overwrite = False,
 ) -> None:
-    """Make one person of several, each weighted by the number of texts that it was fitted to."""
+    """Make one person of several.
+
+    Each counts by the number of texts that it was fitted to.
+    """
     from textvae.tasks.persons.kept import Persons
 
     person = Persons.of(run).merge(*names, into=name, overwrite=overwrite)
@@ -83,7 +90,10 @@ def delete(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Who is deleted.")],
     common: Common,
 ) -> None:
-    """Delete a person's file: nothing else of the person is kept."""
+    """Delete a person's file.
+
+    Nothing else of the person is kept.
+    """
     from textvae.tasks.persons.kept import Persons
 
     Persons.of(run).delete(name)
