@@ -13,7 +13,8 @@ TextVAEError
 │   ├── RunNotFoundError                 nothing to load there
 │   ├── RunExistsError                   another run is already there
 │   ├── CorruptRunError                  a missing, damaged or unsafe file
-│   └── NewerRunError                    written by a later version
+│   ├── NewerRunError                    written by a later version
+│   └── PersonError                      a person that is not there, is there already, or is another model's
 ├── TrainingError (RuntimeError)         training cannot go on
 │   ├── NonFiniteLossError               NaN or Inf in loss or gradient
 │   └── SaveError                        a checkpoint could not be written
@@ -79,6 +80,10 @@ class CorruptRunError(RunError):
 
 class NewerRunError(RunError):
     """The run was written by a later version of textvae."""
+
+
+class PersonError(RunError):
+    """A person is not there, is there already, or belongs to another model."""
 
 
 class TrainingError(TextVAEError, RuntimeError):

@@ -12,7 +12,7 @@ import numpy as np
 
 from textvae.codec import Codec, codec_files, load_codec, resolve_device
 from textvae.codec.device import check_cpu
-from textvae.codec.inputs import as_latents, checked_texts, drawn_seed
+from textvae.codec.inputs import as_latents, checked_texts, drawn_seed, repeated_values
 from textvae.codec.location import is_export, model_folder
 from textvae.config import DecodingConfig, RunConfig
 from textvae.config.fields import check_choice, check_range
@@ -23,9 +23,10 @@ from textvae.control.neighbors import Neighbor, neighbors
 from textvae.control.priors import PriorFit, fit_prior
 from textvae.data.conditions import Conditions
 from textvae.data.examples import open_examples
+from textvae.data.persons import Person
 from textvae.data.sources import open_corpus
 from textvae.distributions import Posterior
-from textvae.errors import ConfigError, ExportError
+from textvae.errors import ConfigError, ExportError, RunNotFoundError
 from textvae.evaluation.diagnosis import Diagnosis, diagnose
 from textvae.evaluation.judging import Judging
 from textvae.evaluation.likelihood import likelihoods
@@ -38,6 +39,8 @@ from textvae.progress import Progress
 from textvae.storage.atomic import write_folder
 from textvae.storage.manifest import read_manifest
 from textvae.tasks.answers import Answer, answers
+from textvae.tasks.persons.fitting import fit_person
+from textvae.tasks.persons.kept import Persons
 from textvae.training.origin import inherited_settings, origin_of
 from textvae.training.progress import Observer
 from textvae.training.run import resumed_config, train_run
@@ -57,14 +60,18 @@ class TextVAE:
     Attributes:
         codec: tokenizer, model and decoding.
         metadata: what training noted beside the model (data, epoch, held-out measures); `save` keeps it.
+        run: the folder that it was loaded from; None: from none.
 
     >>> vae = TextVAE.from_pretrained("runs/facts")  # doctest: +SKIP
     >>> vae.sample(2, seed=1)  # doctest: +SKIP
     """
 
-    def __init__(self, codec: Codec, *, metadata: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, codec: Codec, *, metadata: Mapping[str, Any] | None = None, run: str | Path | None = None
+    ) -> None:
         self.codec = codec
         self.metadata = dict(metadata or {})
+        self.run = run
 
     @classmethod
     def train(
@@ -145,7 +152,7 @@ class TextVAE:
             codec = load_export(folder)
         else:
             codec = load_codec(folder, device=resolve_device(device))
-        return cls(codec, metadata=read_manifest(folder).metadata)
+        return cls(codec, metadata=read_manifest(folder).metadata, run=run)
 
     def save(self, folder: str | Path) -> None:
         """Write the model into a folder of its own, complete with a manifest; a model saved there before is replaced.
@@ -211,7 +218,7 @@ class TextVAE:
             texts: B of them.
             sample: draw from the posterior.
             conditions: of a conditional model, as {"sentiment": "positive"} or {"source": [...]}: a value for all
-                texts, or a list with one for each; here and in the other methods.
+                texts, or a list with one for each; here and in the other methods. A value may be a `Person`.
             seed: of the draw.
         """
         texts = checked_texts(texts)
@@ -300,6 +307,51 @@ class TextVAE:
             ConditionError: no condition, or one that the model does not take.
         """
         return answers(self.codec, conditions, n, decoding=decoding, rerank=rerank, seed=drawn_seed(seed))
+
+    @property
+    def persons(self) -> Persons:
+        """The persons kept in the run folder, by name: `vae.persons["Anna"]`, `vae.persons.keep(anna)`.
+
+        Raises:
+            RunNotFoundError: the model is from no run folder.
+        """
+        if self.run is None:
+            raise RunNotFoundError("this model was loaded from no folder; persons are kept in that of a run")
+        return Persons.of(self.run)
+
+    def fit_person(
+        self,
+        texts: Sequence[str],
+        *,
+        name: str,
+        label: str | None = None,
+        method: str | None = None,
+        conditions: Given = None,
+        seed: int = 0,
+    ) -> Person:
+        """Fit an author or speaker that training did not know to 5 to 50 texts; the weights stay as they are.
+
+        The person is a value of the label: `vae.sample(5, conditions={"author": anna})`. Without a label it is one of
+        "person". Nothing is written: `vae.persons.keep(anna)` does that.
+
+        Args:
+            texts: of the person.
+            name: what the person is called.
+            label: the label whose new value it is; None: the only one of categories, if any.
+            method: embedding, profile or both; None: embedding where there is a label, else profile.
+            conditions: others, as for `encode`; those left out are missing.
+            seed: of the fit.
+
+        Raises:
+            ConfigError: a name that no file can have, or an unknown method.
+            ConditionError: a label that the model has not, or that is no category.
+            DataError: no text.
+        """
+        texts = checked_texts(texts)
+        given = repeated_values(conditions or {}, len(texts))
+        return fit_person(
+            self._trained(), texts, name=name, label=label, method=method, given=given, seed=seed
+        )
 
     def fit_prior(self, data: Any, *, seed: int = 0) -> PriorFit:
         """Fit a mixture of Gaussians to the aggregate posterior of a corpus; `sample` and all measures use it from now on.

@@ -47,7 +47,7 @@ def generate(
     config, seed = decoding.over(vae.codec.decoding), common.drawn_seed
     rows = []
     for row, source in enumerate(sources):
-        values = given.values | ({} if source is None else {"source": source})
+        values = given.of(vae) | ({} if source is None else {"source": source})
         found = answers(vae.codec, values, number, decoding=config, rerank=rerank, seed=seed + row)
         rows.append({"source": source, "answers": [dataclasses.asdict(answer) for answer in found]})
         if not common.as_json:
@@ -76,7 +76,7 @@ def chat(
         raise ConditionError("what you say is the source here; leave out --source")
     vae = common.load(run)
     config, seed = decoding.over(vae.codec.decoding), common.drawn_seed
-    talk = Conversation(vae.codec, given.values)
+    talk = Conversation(vae.codec, given.of(vae))
     last: list[Answer] = []
     turns = []
     for line in _heard():

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from textvae.codec import Codec
     from textvae.data.conditions import Conditions
     from textvae.data.sources import Corpus
+    from textvae.vae import TextVAE
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -31,9 +32,29 @@ class Given(Group):
         Path | None, typer.Option("--feature", metavar="FILE", help="A .npy file with one row of features.")
     ] = None
 
+    person: Annotated[
+        str | None, typer.Option("--person", metavar="NAME", help="Somebody fitted with `person fit`.")
+    ] = None
+
+    def of(self, vae: "TextVAE") -> dict[str, Any]:
+        """Return the conditions that were given, by name.
+
+        Raises:
+            ConditionError: one that cannot be read.
+            PersonError: nobody of that name in the model's run folder.
+        """
+        if self.person is None:
+            return self.values
+        person, values = vae.persons[self.person], self.values
+        if person.condition in values:
+            raise ConditionError(
+                f"{self.person} is a value of {person.condition}, which --label gives too; leave one of them out"
+            )
+        return {**values, person.condition: person}
+
     @property
     def values(self) -> dict[str, Any]:
-        """The conditions that were given, by name."""
+        """The conditions but for a person."""
         values: dict[str, Any] = {}
         for text in self.label or ():
             name, equals, value = text.partition("=")
@@ -51,14 +72,14 @@ class Given(Group):
         return values
 
     def texts(
-        self, codec: "Codec", texts: list[str] | None, data: str | None, reading: Reading, common: Common
+        self, vae: "TextVAE", texts: list[str] | None, data: str | None, reading: Reading, common: Common
     ) -> "tuple[list[str], Conditions | None]":
         """Return texts of the command line, or of a file, with what they answer to: what was given, or the file's columns.
 
         Raises:
             DataError: no texts, or a condition that the model does not know.
         """
-        values = self.values
+        values, codec = self.of(vae), vae.codec
         if data is None:
             return list(texts or ()), codec.conditions(values, len(texts or ()))
         corpus = reading.open(data, common.screen, **({} if values else reading_of(codec)))

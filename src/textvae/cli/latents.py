@@ -34,7 +34,7 @@ def encode(
     from textvae.storage.atomic import write_file
 
     vae = common.load(run)
-    texts, conditions = given.texts(vae.codec, None, data, reading, common)
+    texts, conditions = given.texts(vae, None, data, reading, common)
     seed = common.drawn_seed if sampled else 0
     z = vae.codec.encode(texts, sample=sampled, seed=seed, conditions=conditions).float().numpy()
     content = io.BytesIO()
@@ -61,7 +61,7 @@ def decode(
     vae = common.load(run)
     config = decoding.over(vae.codec.decoding)
     seed = common.drawn_seed if config.temperature else 0
-    found = vae.decode(z, conditions=given.values, decoding=config, seed=seed)
+    found = vae.decode(z, conditions=given.of(vae), decoding=config, seed=seed)
     if common.as_json:
         common.screen.json({"seed": seed, "texts": found})
     else:

@@ -21,6 +21,7 @@ from textvae.cli import (
     judge,
     latents,
     measure,
+    person,
     prior,
     texts,
     train,
@@ -70,6 +71,17 @@ priors = typer.Typer(
 for verb in (prior.fit, prior.drop):
     priors.command(cls=Verb)(grouped(verb))
 app.add_typer(priors)
+
+persons = typer.Typer(
+    name="person",
+    help="New authors and speakers, fitted to a few texts.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+for verb in (person.fit, person.merge, person.delete):
+    persons.command(cls=Verb)(grouped(verb))
+persons.command("list", cls=Verb)(grouped(person.list_persons))
+app.add_typer(persons)
 
 judges = typer.Typer(
     name="judge",

@@ -27,9 +27,10 @@ def sample(
     """
     vae = common.load(run)
     config, seed = decoding.over(vae.codec.decoding), common.drawn_seed
-    if fitted := vae.codec.fitted_prior:
+    values = given.of(vae)
+    if (fitted := vae.codec.fitted_prior) and given.person is None:
         common.screen.note(f"z from the fitted prior, a mixture of {len(fitted.weights)} Gaussians")
-    found = vae.sample(number, conditions=given.values, decoding=config, prefix=prefix, seed=seed)
+    found = vae.sample(number, conditions=values, decoding=config, prefix=prefix, seed=seed)
     if common.as_json:
         common.screen.json({"seed": seed, "texts": found})
     else:
@@ -58,7 +59,7 @@ def reconstruct(
     if bool(texts) == (data is not None):
         raise typer.BadParameter("give texts, or a file of them with --input, and not both")
     vae = common.load(run)
-    originals, conditions = given.texts(vae.codec, texts, data, reading, common)
+    originals, conditions = given.texts(vae, texts, data, reading, common)
     config = decoding.over(GREEDY)
     seed = common.drawn_seed if sampled or config.temperature else 0
     found = vae.codec.reconstruct(originals, config, sample=sampled, seed=seed, conditions=conditions)
@@ -91,7 +92,7 @@ def interpolate(
     config = decoding.over(GREEDY)
     seed = common.drawn_seed if config.temperature else 0
     found = vae.interpolate(
-        a, b, steps=steps, method=method, conditions=given.values, decoding=config, seed=seed
+        a, b, steps=steps, method=method, conditions=given.of(vae), decoding=config, seed=seed
     )
     if common.as_json:
         common.screen.json({"a": a, "b": b, "method": method, "seed": seed, "texts": found})

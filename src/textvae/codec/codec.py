@@ -1,5 +1,6 @@
 """`Codec`: texts to posterior to z to texts, batched and seeded."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from textvae.codec.given import decoder_given, given, prior_given
 from textvae.codec.inputs import checked_latents, repeated_values
+from textvae.codec.persons import check_belonging, person_arrays, persons_apart
 from textvae.codec.protocol import LatentModel
 from textvae.codec.ranking import Ranking
 from textvae.config import DecodingConfig
@@ -105,14 +107,17 @@ class Codec(Generic[M]):
         Raises:
             ConditionError: the model takes no condition, or not these; what it takes is listed.
             UnknownLabelError: a label that no training text has.
+            PersonError: a person of another model.
         """
         if not values:
             return None
-        if self.schema is None:
-            raise ConditionError(
-                f"this model takes no conditions, got {', '.join(values)}; train one with --source, --label or --feature"
-            )
-        return self.schema.encode(repeated_values(values, num, self.schema.features), self.tokenizer)
+        features = None if self.schema is None else self.schema.features
+        persons, rest = persons_apart(repeated_values(values, num, features))
+        encoded = self._encoded(rest) if rest or not persons else Conditions()
+        if not any(persons):
+            return encoded
+        check_belonging(persons, self.model)
+        return dataclasses.replace(encoded, **person_arrays(persons))
 
     def given(self, conditions: Conditions | None) -> LatentModel:
         """Return the model under the conditions of B rows, encoded once; None: under none."""
@@ -180,9 +185,10 @@ class Codec(Generic[M]):
     def prior(self, conditions: Conditions | None = None) -> Prior:
         """Return p(z) over (D,): the one fitted afterwards where there is one, else the model's own.
 
-        Where it depends on the condition: p(z|c) over (N, D), for no conditions over (1, D).
+        Where it depends on the condition: p(z|c) over (N, D), for no conditions over (1, D). A person's profile takes
+        the place of all of them.
         """
-        if self.fitted_prior:
+        if self.fitted_prior and (conditions is None or conditions.profiles is None):
             return self.fitted_prior
         self.model.eval()
         return prior_given(self.model, conditions)
@@ -287,6 +293,13 @@ class Codec(Generic[M]):
             return decoded.tokens
         ranking = Ranking(decoded, len(prefix), self.model.log_frequencies, config)
         return [ranking.best(range(i, i + num)) for i in range(0, len(rows), num)]
+
+    def _encoded(self, values: Mapping[str, Sequence[Any]]) -> Conditions:
+        if self.schema is None:
+            raise ConditionError(
+                f"this model takes no conditions, got {', '.join(values)}; train one with --source, --label or --feature"
+            )
+        return self.schema.encode(values, self.tokenizer)
 
     def _given(self, store: TokenStore, indices: np.ndarray) -> LatentModel:
         return given(self.model, None if store.conditions is None else store.conditions.rows(indices))

@@ -10,7 +10,7 @@ from textvae.config.model import CONDITIONAL
 from textvae.data.conditions import Conditions
 from textvae.decoding.guidance import GuidedDecoder
 from textvae.decoding.protocol import StepDecoder
-from textvae.distributions import Posterior, Prior, joined, on_cpu
+from textvae.distributions import DiagonalGaussian, Posterior, Prior, joined, on_cpu
 from textvae.models import ConditionTensors, GivenModel, VAEModel
 
 PRIOR_ROWS = 512
@@ -18,8 +18,8 @@ PRIOR_ROWS = 512
 
 
 def given(model: LatentModel, conditions: Conditions | None) -> LatentModel:
-    """Return a model under the conditions of B rows; of None, the model itself, which then is under none."""
-    if conditions is None or not isinstance(model, VAEModel):
+    """Return a model under the conditions of B rows; of none, the model itself, which then is under none."""
+    if conditions is None or conditions.is_empty or not isinstance(model, VAEModel):
         return model
     return GivenModel(model, model.condition(ConditionTensors.of(conditions, model.device, model.dtype)))
 
@@ -45,7 +45,13 @@ def decoder_given(
 
 @torch.no_grad()
 def prior_given(model: LatentModel, conditions: Conditions | None) -> Prior:
-    """Return p(z) over (D,); where it depends on the condition, p(z|c) over (N, D), for no conditions over (1, D)."""
+    """Return p(z) over (D,); where it depends on the condition, p(z|c) over (N, D), for no conditions over (1, D).
+
+    Of persons with a profile it is that.
+    """
+    if conditions is not None and conditions.profiles is not None:
+        loc, scale = torch.from_numpy(conditions.profiles).unbind(dim=1)
+        return DiagonalGaussian(loc, scale)
     if model.config.prior != CONDITIONAL or conditions is None:
         return model.prior()
     starts = range(0, len(conditions), PRIOR_ROWS)

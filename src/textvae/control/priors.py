@@ -83,8 +83,8 @@ def fit_prior(
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(num_texts, generator=generator)
     num_held = max(1, int(HELD_OUT_SHARE * num_texts))
-    moments = _moments(wide(posterior), generator)
-    held, kept = (rows(moments, chosen) for chosen in (order[:num_held], order[num_held:]))
+    latents = moments(wide(posterior), generator)
+    held, kept = (rows(latents, chosen) for chosen in (order[:num_held], order[num_held:]))
     z = held.at(torch.randn(held.loc.shape, generator=generator, dtype=torch.float64))
     prior = standard_normal(z.shape[1], like=z) if own is None else wide(own)
     own_density = float(prior.log_prob(z).mean())
@@ -136,7 +136,7 @@ def _expected_log_density(loc: Tensor, second: Tensor, centres: Tensor, variance
     return -0.5 * (second @ precision.T - 2 * loc @ (centres * precision).T + constant)
 
 
-def _moments(posterior: Posterior, generator: torch.Generator) -> DiagonalGaussian:
+def moments(posterior: Posterior, generator: torch.Generator) -> DiagonalGaussian:
     """Return means and scales of each text; of a posterior that is no Gaussian those of one draw, which has no spread."""
     if isinstance(posterior, DiagonalGaussian):
         return posterior

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from textvae.config.conditions import FEATURE, SOURCE, Columns
+from textvae.config.conditions import FEATURE, SOURCE, Columns, label_columns
 from textvae.data.features import Features, gathered
 from textvae.data.labels import Label
 from textvae.data.tokenizers import Tokenizer
@@ -24,15 +24,25 @@ class Conditions:
         weights: of the codes, (N, L) float32; 0: missing.
         sources: token ids of the source texts, without specials, one array a row; an empty one is missing.
         features: (N, F) or (N, S, F) float32.
+        vectors: embeddings of persons, (N, C) float32, added to what is embedded of the rest.
+        profiles: Gaussians over z that take the place of p(z), (N, 2, D) float64: means and standard deviations.
     """
 
     codes: np.ndarray | None = None
     weights: np.ndarray | None = None
     sources: tuple[np.ndarray, ...] | None = None
     features: np.ndarray | None = None
+    vectors: np.ndarray | None = None
+    profiles: np.ndarray | None = None
 
     def __len__(self) -> int:
-        return next(len(part) for part in (self.codes, self.sources, self.features) if part is not None)
+        parts = (self.codes, self.sources, self.features, self.profiles)
+        return next(len(part) for part in parts if part is not None)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether at most a profile is there, of which the model itself knows nothing."""
+        return all(part is None for part in (self.codes, self.sources, self.features))
 
     def rows(self, indices: np.ndarray) -> Self:
         """Return the conditions of some rows, in that order; a row may come more than once."""
@@ -42,6 +52,8 @@ class Conditions:
             weights=None if self.weights is None else self.weights[indices],
             sources=None if self.sources is None else tuple(self.sources[row] for row in indices),
             features=None if self.features is None else self.features[indices],
+            vectors=None if self.vectors is None else self.vectors[indices],
+            profiles=None if self.profiles is None else self.profiles[indices],
         )
 
     @property
@@ -91,6 +103,24 @@ class ConditionSchema:
         if found is None:
             raise ConditionError(f"this model has no label {name!r}; {self.described()}")
         return found
+
+    def without(self, name: str) -> Self:
+        """Return what is left without a label column, in the data too."""
+        labels = tuple(label for label in self.labels if label.name != name)
+        kept = [column for column in label_columns(self.columns.labels) if column.name != name]
+        written = ",".join(f"{column.name}={column.column}:{column.kind}" for column in kept)
+        columns = dataclasses.replace(self.columns, labels=written or None)
+        return dataclasses.replace(self, labels=labels, columns=columns)
+
+    def codes_of(self, name: str) -> slice:
+        """Return which codes the values of a label have.
+
+        Raises:
+            ConditionError: there is none of that name.
+        """
+        label = self.label(name)
+        first = sum(other.num_codes for other in self.labels[: self.labels.index(label)])
+        return slice(first, first + label.num_codes)
 
     def described(self) -> str:
         """Return what the model takes, for messages and for `info`."""

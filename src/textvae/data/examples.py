@@ -189,6 +189,22 @@ def open_examples(data: Any, schema: ConditionSchema, tokenizer: Tokenizer) -> E
     )
 
 
+def open_values(data: Any, schema: ConditionSchema, **options: Any) -> tuple[list[str], dict[str, list[Any]]]:
+    """Read texts and conditions by name, as people write them.
+
+    Args:
+        data: as for `open_corpus`.
+        schema: what is read.
+        options: of `open_corpus`: text, blank_line, encoding.
+
+    Raises:
+        DataError: see `read_cells`.
+    """
+    reading = ReadOptions(**reading_options(schema.columns), **options)
+    cells = read_cells(corpus_from(data, reading), schema.columns)
+    return cells.texts, values_of(cells, schema)
+
+
 def left_out(cells: Cells, columns: Columns) -> tuple[str, ...]:
     """Return a sentence on the rows that are left out, if any."""
     if not cells.num_left_out:

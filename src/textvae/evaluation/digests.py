@@ -4,11 +4,11 @@ import hashlib
 from collections.abc import Sequence
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from textvae.codec import Codec
 from textvae.codec.files import description_files
+from textvae.codec.identity import tensors_digest
 from textvae.data.conditions import Conditions
 from textvae.errors import ConfigError
 
@@ -25,7 +25,14 @@ def digest_of(texts: Sequence[str]) -> str:
 def conditions_digest(conditions: Conditions) -> str:
     """Return what tells the conditions of texts apart: 16 hexadecimal digits of SHA-256."""
     hashed = hashlib.sha256()
-    parts = [conditions.codes, conditions.weights, conditions.features, *(conditions.sources or ())]
+    arrays = (
+        conditions.codes,
+        conditions.weights,
+        conditions.features,
+        conditions.vectors,
+        conditions.profiles,
+    )
+    parts = [*arrays, *(conditions.sources or ())]
     for part in parts:
         content = b"" if part is None else np.ascontiguousarray(part).tobytes()
         hashed.update(len(content).to_bytes(8, "little") + content)
@@ -46,7 +53,5 @@ def model_digest(codec: Codec) -> str:
             hashed.update(name.encode() + content)
     prior = enumerate(codec.fitted_prior.tensors) if codec.fitted_prior else ()
     tensors = dict(codec.model.state_dict()) | {f"prior.{i}": tensor for i, tensor in prior}
-    for name, tensor in sorted(tensors.items()):
-        if isinstance(tensor, Tensor):
-            hashed.update(name.encode() + tensor.detach().cpu().flatten().view(torch.uint8).numpy().tobytes())
+    hashed.update(tensors_digest(tensors).encode())
     return hashed.hexdigest()[:16]

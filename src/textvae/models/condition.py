@@ -28,6 +28,7 @@ class ConditionTensors:
         source: ids that end with `</s>`, padded, (B, S).
         source_lengths: (B,), `</s>` counted; 0: no source.
         features: (B, F) or (B, S, F).
+        vectors: (B, C), added to the vector of the rest.
     """
 
     codes: Tensor | None = None
@@ -35,6 +36,7 @@ class ConditionTensors:
     source: Tensor | None = None
     source_lengths: Tensor | None = None
     features: Tensor | None = None
+    vectors: Tensor | None = None
 
     @classmethod
     def of(cls, conditions: Conditions, device: torch.device, dtype: torch.dtype) -> Self:
@@ -46,6 +48,7 @@ class ConditionTensors:
             "source": source,
             "source_lengths": lengths,
             "features": conditions.features,
+            "vectors": conditions.vectors,
         }
         tensors = {
             name: torch.from_numpy(array).to(device) for name, array in arrays.items() if array is not None
@@ -128,6 +131,8 @@ class ConditionEncoder(nn.Module):
             )
         if self.config.feature_dim and not self.config.feature_length:
             vector = vector + self.feature(condition.features)
+        if condition.vectors is not None:
+            vector = vector + condition.vectors
         memory = None
         if self.encoders:
             sequences = self._sequences(condition)

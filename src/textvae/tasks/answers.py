@@ -57,7 +57,7 @@ def answers(
         ConditionError: no condition, or one that the model does not take.
     """
     check_range("n", n, 1)
-    if codec.schema is None or not values:
+    if not values:
         taken = (
             "train one with --source, --label or --feature"
             if codec.schema is None
