@@ -26,10 +26,11 @@ from textvae.models import (
     register_encoder,
 )
 from textvae.models.attention import Block
-from textvae.models.cells import read_token, read_tokens
+from textvae.models.cells import CELLS, read_token, read_tokens
 from textvae.models.modeling import shift
 from textvae.models.posteriors import MIN_SCALE
-from textvae.models.recurrent import CELLS, RecurrentDecoder, RecurrentEncoder
+from textvae.models.recurrent import RecurrentDecoder
+from textvae.models.recurrent_encoder import RecurrentEncoder
 from textvae.models.registry import decoders, encoders
 from textvae.models.transformer import TransformerDecoder
 

@@ -1,6 +1,7 @@
 """Encoders, decoders and the model made of them."""
 
 import textvae.models.recurrent
+import textvae.models.recurrent_encoder
 import textvae.models.transformer  # noqa: F401  (both fill the registries)
 from textvae.models.condition import ConditionTensors, Context
 from textvae.models.given import GivenModel

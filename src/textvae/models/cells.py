@@ -15,6 +15,12 @@ from torch.nn.functional import dropout
 
 from textvae.models.products import linear
 
+CELLS = {"lstm": nn.LSTM, "gru": nn.GRU}
+
+PAYS = 2
+"""Tokens for each distinct one from which it pays to multiply only those by the input weights: the loop over positions
+that this needs is slower than the module's own."""
+
 States = tuple[Tensor, ...]
 """Hidden state, and for an LSTM the cell's, each (layers, B, H)."""
 

@@ -1,0 +1,60 @@
+"""What all verbs of `TextVAE` stand on: a codec, and who hears of progress."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from textvae.codec import Codec
+from textvae.data.conditions import Conditions
+from textvae.data.examples import open_examples
+from textvae.data.sources import open_corpus
+from textvae.errors import ExportError
+from textvae.models import VAEModel
+from textvae.progress import Progress
+
+Given = Mapping[str, Any] | None
+"""Conditions by name."""
+
+
+class Held:
+    """A model with its tokenizer and decoding, as people hold it."""
+
+    def __init__(
+        self, codec: Codec, *, metadata: Mapping[str, Any] | None = None, run: str | Path | None = None
+    ) -> None:
+        self.codec = codec
+        self.metadata = dict(metadata or {})
+        self.run = run
+
+    @property
+    def latent_dim(self) -> int:
+        """D, the dimensions of z."""
+        return self.codec.latent_dim
+
+    @property
+    def progress(self) -> Progress | None:
+        """Who hears how far encoding, decoding and measuring are; None, as at first: nobody.
+
+        `vae.progress = ProgressLine()` shows it on standard error. It stands here and not among the arguments of each
+        method, as sentence-transformers' `show_progress_bar` does: what hears it is the same for all of them.
+        """
+        return self.codec.work.listener
+
+    @progress.setter
+    def progress(self, listener: Progress | None) -> None:
+        self.codec.work.listener = listener
+
+    def _texts(self, data: Any) -> tuple[list[str], Conditions | None]:
+        """Return the texts of a corpus, with their conditions where the model takes some."""
+        if self.codec.schema is None:
+            return list(open_corpus(data)), None
+        found = open_examples(data, self.codec.schema, self.codec.tokenizer)
+        return found.texts, found.conditions
+
+    def _trained(self) -> Codec[VAEModel]:
+        """Return the codec of a model that has weights."""
+        if not isinstance(self.codec.model, VAEModel):
+            raise ExportError(
+                "an export can be run and copied, not saved or exported again; use the run that it came from"
+            )
+        return cast(Codec[VAEModel], self.codec)

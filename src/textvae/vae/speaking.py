@@ -1,0 +1,155 @@
+"""`TextVAE`: texts to z, and z to texts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from textvae.codec.inputs import as_latents, checked_texts, drawn_seed
+from textvae.config import DecodingConfig
+from textvae.config.fields import check_range
+from textvae.control.interpolation import path
+from textvae.distributions import Posterior
+from textvae.tasks.answers import Answer, answers
+from textvae.vae.held import Given, Held
+
+
+class Speaking(Held):
+    """Encodes, decodes, samples, answers."""
+
+    def encode(
+        self,
+        texts: Sequence[str],
+        *,
+        sample: bool = False,
+        conditions: Given = None,
+        seed: int | None = None,
+    ) -> np.ndarray:
+        """Return z of each text, (B, D) float32: posterior means, or one draw each.
+
+        Args:
+            texts: B of them.
+            sample: draw from the posterior.
+            conditions: of a conditional model, as {"sentiment": "positive"} or {"source": [...]}: a value for all
+                texts, or a list with one for each; here and in the other methods. A value may be a `Person`.
+            seed: of the draw.
+        """
+        texts = checked_texts(texts)
+        given = self.codec.conditions(conditions, len(texts))
+        z = self.codec.encode(texts, sample=sample, seed=drawn_seed(seed), conditions=given)
+        return z.float().numpy()
+
+    def posterior(self, texts: Sequence[str], *, conditions: Given = None) -> Posterior:
+        """Return q(z|x), or q(z|x,c), over (B, D)."""
+        texts = checked_texts(texts)
+        return self.codec.posterior(self.codec.store(texts, self.codec.conditions(conditions, len(texts))))
+
+    def decode(
+        self,
+        z: Any,
+        *,
+        conditions: Given = None,
+        decoding: DecodingConfig | None = None,
+        seed: int | None = None,
+    ) -> list[str]:
+        """Return a text for each row of z, (B, D) numbers.
+
+        Args:
+            z: an array, tensor or list of lists.
+            conditions: see `encode`.
+            decoding: how tokens are chosen; None: the run's own settings.
+            seed: of the tokens; None: a new one each call.
+
+        Raises:
+            LatentError: another shape, NaN or Inf.
+        """
+        latents = as_latents(z)
+        given = self.codec.conditions(conditions, len(latents))
+        return self.codec.decode(latents, decoding, seed=drawn_seed(seed), conditions=given)
+
+    def sample(
+        self,
+        n: int = 1,
+        *,
+        conditions: Given = None,
+        decoding: DecodingConfig | None = None,
+        prefix: str = "",
+        seed: int | None = None,
+    ) -> list[str]:
+        """Return n texts from z ~ p(z), or p(z|c).
+
+        Args:
+            n: how many.
+            conditions: see `encode`; None: a conditional model then speaks freely.
+            decoding: how tokens are chosen; None: the run's own settings.
+            prefix: what every text begins with.
+            seed: of z and tokens; None: a new one each call.
+
+        Raises:
+            ConfigError: n is below 0, or the prefix longer than the model's limit.
+        """
+        check_range("n", n, 0)
+        seed = drawn_seed(seed)
+        given = self.codec.conditions(conditions, n)
+        with self.codec.work.part("sampling", n):
+            z = self.codec.prior_sample(n, seed=seed, conditions=given)
+            return self.codec.decode(z, decoding, seed=seed, prefix=prefix, conditions=given)
+
+    def generate(
+        self,
+        n: int = 5,
+        *,
+        decoding: DecodingConfig | None = None,
+        rerank: bool = False,
+        seed: int | None = None,
+        **conditions: Any,
+    ) -> list[Answer]:
+        """Return n different texts for one condition, each from its own z, with scores.
+
+        Args:
+            n: how many, at most: equal ones are given once.
+            decoding: how tokens are chosen; None: the run's own settings.
+            rerank: the best first, by log p(x|c) a token; else in the order drawn.
+            seed: of z and tokens; None: a new one each call.
+            conditions: as source="Guten Tag", sentiment="positive".
+
+        >>> vae.generate(source="Ein Hund rennt.", n=3)  # doctest: +SKIP
+
+        Raises:
+            ConfigError: n is below 1.
+            ConditionError: no condition, or one that the model does not take.
+        """
+        return answers(self.codec, conditions, n, decoding=decoding, rerank=rerank, seed=drawn_seed(seed))
+
+    def reconstruct(
+        self,
+        texts: Sequence[str],
+        *,
+        sample: bool = False,
+        conditions: Given = None,
+        decoding: DecodingConfig | None = None,
+        seed: int | None = None,
+    ) -> list[str]:
+        """Return the decodes of the texts' posterior means (or of one draw each), greedy unless told otherwise."""
+        texts = checked_texts(texts)
+        given = self.codec.conditions(conditions, len(texts))
+        return self.codec.reconstruct(texts, decoding, sample=sample, seed=drawn_seed(seed), conditions=given)
+
+    def interpolate(
+        self,
+        a: str,
+        b: str,
+        *,
+        steps: int = 7,
+        method: str = "slerp",
+        conditions: Given = None,
+        decoding: DecodingConfig | None = None,
+        seed: int | None = None,
+    ) -> list[str]:
+        """Return the decodes of `steps` latents from `a` to `b`, greedy unless told otherwise, under one condition."""
+        ends = self.codec.conditions(conditions, 2)
+        start, end = self.codec.encode(checked_texts([a, b]), conditions=ends)
+        latents = path(start, end, steps=steps, method=method)
+        given = self.codec.conditions(conditions, len(latents))
+        greedy = decoding or DecodingConfig(temperature=0)
+        return self.codec.decode(latents, greedy, seed=drawn_seed(seed), conditions=given)
