@@ -161,7 +161,7 @@ def test_one_evaluation_is_not_compared(found):
 
 
 def test_the_report_is_one_valid_page_that_asks_nobody(codec, found):
-    shown = examples(codec, ENGLISH[:12], 3)
+    shown = examples(codec, ENGLISH[:12], num=3)
     assert len(shown.originals) == len(shown.reconstructions) == 3
     page = evaluation_page(found, shown, title="runs/x", curves=b"\x89PNG")
     read = Page(page)

@@ -148,7 +148,7 @@ def test_what_is_refused(run, place, tmp_path):
         (("generate", run, "--label", "who"), "write NAME=VALUE"),
         (("generate", run), "a condition is needed to answer to"),
         (("generate", run, "--source", " "), "--source is empty"),
-        (("generate", place / "plain", "--source", "x"), "a condition is needed to answer to; train one with --source"),
+        (("generate", place / "plain", "--source", "x"), "this model takes no conditions, got source; train one with --source"),
         (("sample", place / "plain", "--label", "who=x"), "this model takes no conditions, got who"),
         (("chat", place / "plain"), "answers to no text"),
         (("sample", run, "--feature", tmp_path / "none.npy"), "cannot be read"),

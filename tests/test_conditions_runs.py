@@ -90,7 +90,7 @@ class Killed(BaseException):
 
 
 def test_a_killed_run_ends_with_the_same_bits(tmp_path, monkeypatch, bilingual):
-    whole, steps = bilingual, iter(range(30))
+    whole, steps = bilingual, iter(range(60))
 
     def step(name):
         if next(steps, None) is None:

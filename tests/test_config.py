@@ -206,7 +206,7 @@ def test_yaml_round_trip(rate, learning_rate, dropout, text, seed):
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_saved_settings_are_complete_and_read_back(name, tmp_path):
-    config = preset(name).updated({"data": {"text": "评论"}, "objective": {"target_rate": 10}})
+    config = preset(name).updated({"data": {"text": "评论"}, "objective": {"beta_max": 0.9}})
     path = tmp_path / "config.yaml"
     path.write_text(config.to_yaml(), encoding="utf-8")
     assert RunConfig().updated(read_settings(path)) == config

@@ -102,7 +102,7 @@ class LinearGaussian:
         self.work, self.variance = Work(), variance
         self.x = draw[0] + math.sqrt(variance) * draw[1]
         self.z = self.x / (1 + variance) + math.sqrt(variance / (1 + variance)) * draw[2]
-        self.lengths = np.ones(num)
+        self.lengths, self.conditions = np.ones(num), None
 
     def __len__(self):
         return len(self.x)

@@ -216,7 +216,7 @@ def test_a_run_that_is_overwritten_loses_its_evaluation(run, found, tmp_path):
 
 def test_large_corpora_are_judged_by_a_share(vae, run):
     subject = Subject(
-        codec=vae.codec, texts=ENGLISH[:3], num_samples=1, num_prior=2, num_pairs=1, by_words=False,
+        codec=vae.codec, texts=ENGLISH[:3], conditions=None, num_samples=1, num_prior=2, num_pairs=1, by_words=False,
         training=ENGLISH, metrics={}, judging=judging(run, num_texts=30), seed=4,
     )  # fmt: skip
     assert len(set(subject.judged_texts)) == 30

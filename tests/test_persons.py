@@ -61,7 +61,7 @@ def trained(texts, authors, *, updates=80):
     decoding = DecodingConfig(candidates=1, known_words=False)
     codec = Codec(VAEModel(config).train(), tokenizer, schema=schema, decoding=decoding)
     optimizer = torch.optim.Adam(codec.model.parameters(), lr=0.02)
-    store = codec.store(texts, codec.conditions({"author": authors}))
+    store = codec.store(texts, codec.conditions({"author": authors}, len(authors)))
     batch = collate(store, np.arange(len(store)))
     tokens, lengths = torch.from_numpy(batch.tokens), torch.from_numpy(batch.lengths)
     given = ConditionTensors.of(store.conditions, codec.device, codec.dtype)

@@ -35,7 +35,7 @@ def generate(
     number: Number = 5,
     rerank: Rerank = False,
 ) -> None:
-    """Write several different answers to a source text, labels or features.
+    """Write different answers to a source, labels or features.
 
     Each comes from a z of its own and has its score before it: log p(x|c) a token, in nats. Unset decoding options are the run's own.
     """
@@ -65,9 +65,9 @@ def chat(
         int, typer.Option("-n", "--number", min=1, help="Answers drawn a turn; the likeliest is said.")
     ] = 5,
 ) -> None:
-    """Talk with a model of dialogue, a turn a line; an empty line or Ctrl-D ends it.
+    """Talk with a model of dialogue, a turn a line.
 
-    A model of whole dialogues hears the last three turns, one trained with --source the last. /new forgets what was said,
+    An empty line or Ctrl-D ends it. A model of whole dialogues hears the last three turns, one trained with --source the last. /new forgets what was said,
     /more shows the other answers that were drawn.
     """
     from textvae.tasks.talk import Conversation

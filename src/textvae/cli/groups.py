@@ -155,9 +155,9 @@ DECODING_OPTIONS = {
     "no_repeat_ngram": ("--no-repeat-ngram", "No run of this many tokens twice; 0: off."),
     "min_length": ("--min-length", "Tokens at least."),
     "max_length": ("--max-length", "Tokens at most; unset: the model's limit."),
-    "guidance": ("--guidance", "Weight of the condition: 1 as trained, 2 twice that."),
     "candidates": ("--candidates", "Drawn for each text; the best is kept."),
     "slor": ("--slor", "Rank candidates by log p (0) to SLOR (1), which common words do not raise."),
+    "guidance": ("--guidance", "Weight of the condition: 1 as trained, 2 twice that."),
     "known_words": ("--any-words", "Also words that training never saw."),
 }
 """Option and help of each field of `DecodingConfig`; a truth value's option turns its default over."""

@@ -10,7 +10,7 @@ import typer
 from textvae.cli.given import reading_of, texts_and_conditions
 from textvae.cli.groups import Group, Reading, WithModel
 from textvae.cli.screen import Screen
-from textvae.errors import ConfigError
+from textvae.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from textvae.data.conditions import Conditions
@@ -135,16 +135,20 @@ class Measuring(Group):
         """Return an evaluation with the measures of answers beside the others."""
         from textvae.tasks.measuring import measure_answers
 
-        answered = measure_answers(
-            vae.codec,
-            corpus,
-            num_answers=self.answers,
-            training=training,
-            chinese_words=self.chinese_words,
-            limit=self.limit,
-            tell=common.screen.note,
-            seed=common.seed or 0,
-        )
+        try:
+            answered = measure_answers(
+                vae.codec,
+                corpus,
+                num_answers=self.answers,
+                training=training,
+                chinese_words=self.chinese_words,
+                limit=self.limit,
+                tell=common.screen.note,
+                seed=common.seed or 0,
+            )
+        except DataError as error:  # say, all answers are empty: the other measures stand
+            common.screen.note(f"note: answers are not measured: {error}")
+            return found
         return dataclasses.replace(found, parts=found.parts | answered.parts)
 
     def _judging(self, folder: Path | None) -> "Judging | None":
@@ -171,7 +175,6 @@ def held_out_share(run: str, corpus: "Corpus", screen: Screen) -> "tuple[Corpus,
     """Return what training held out of `corpus`, and what it trained on, where the run was trained on it; else the corpus."""
     from textvae.cli.summary import summarize
     from textvae.data.splits import open_splits
-    from textvae.errors import DataError
 
     found = summarize(run, verify=False)
     if found.settings is None or not found.facts:

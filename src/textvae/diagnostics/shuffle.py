@@ -85,8 +85,9 @@ def condition_shuffle_gain(
 
 def _exchanged(codec: Codec, store: TokenStore, z: Tensor, others: np.ndarray) -> Tensor:
     """Return the partners' z, (N, D), moved from their p(z|c) to one's own where the prior depends on the condition."""
-    prior = codec.prior(store.conditions)
-    if codec.model.config.prior != CONDITIONAL or not isinstance(prior, DiagonalGaussian):
+    if store.conditions is None or codec.model.config.prior != CONDITIONAL:
         return z[others]
+    prior = codec.prior(store.conditions)
+    assert isinstance(prior, DiagonalGaussian)
     loc, scale = (part.expand(len(z), -1).to(z) for part in (prior.loc, prior.scale))
     return loc + scale * ((z - loc) / scale)[others]

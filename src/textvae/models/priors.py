@@ -141,8 +141,8 @@ BUILDERS: dict[str, Callable[[ModelConfig], PriorFamily]] = {
     STANDARD: lambda config: StandardPrior(config.latent_dim, on_sphere=config.posterior == SPHERE),
     MIXTURE: lambda config: MixturePrior(config.latent_dim, config.prior_components),
     VAMP: lambda config: VampPrior(config.prior_components, config.pseudo_length, config.embed_dim),
-    CONDITIONAL: lambda config: ConditionalPrior(config.latent_dim, config.condition_dim),
     FLOW: lambda config: FlowPrior(config.latent_dim, config.prior_layers),
+    CONDITIONAL: lambda config: ConditionalPrior(config.latent_dim, config.condition_dim),
 }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from textvae.codec.inputs import as_latents, checked_texts, drawn_seed
+from textvae.codec.inputs import as_latents, checked_latents, checked_texts, drawn_seed
 from textvae.config import DecodingConfig
 from textvae.config.fields import check_range
 from textvae.control.interpolation import path
@@ -63,7 +63,7 @@ class Speaking(Held):
         Raises:
             LatentError: another shape, NaN or Inf.
         """
-        latents = as_latents(z)
+        latents = checked_latents(as_latents(z), self.latent_dim)
         given = self.codec.conditions(conditions, len(latents))
         return self.codec.decode(latents, decoding, seed=drawn_seed(seed), conditions=given)
 
