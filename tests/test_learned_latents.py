@@ -99,7 +99,7 @@ def test_batch_mates_change_nothing(posterior, prior):
     torch.testing.assert_close(codec.encode(texts, sample=True, seed=3), z)
     torch.testing.assert_close(codec.encode(texts[:2], sample=True, seed=3), z[:2])
     assert codec.posterior([]).loc.shape == (0, 3)
-    if has_closed_form(codec.posterior(store), codec.prior):
+    if has_closed_form(codec.posterior(store), codec.prior()):
         assert held_out(codec, store).rate == pytest.approx(float(together.rate.mean()))
 
 

@@ -183,7 +183,7 @@ def test_known_values_are_weighted_by_how_often_they_occur(vae):
 def test_the_embedding_starts_at_the_mean_climbs_and_is_held_by_its_prior(vae):
     codec = copy.copy(vae.codec)
     codec.model = copy.deepcopy(vae.codec.model).double()
-    store = codec.store(TEXTS["李白"][:4], codec.conditions({"author": [None] * 4}))
+    store = codec.store(TEXTS["李白"][:4], codec.conditions({"author": [None] * 4}, 4))
     known = KnownValues.of(codec, "author")
     start, *_, last = embeddings(codec, store, known, 0)
     assert torch.equal(start, known.mean)
@@ -430,14 +430,14 @@ def test_a_number_is_no_person(vae):
 def test_profiles_are_asked_for_by_all_or_none(vae, newcomer):
     half = dataclasses.replace(newcomer, profile=np.ones((2, 3)))
     with pytest.raises(ConditionError, match="ask for them apart"):
-        vae.codec.conditions({"author": [half, newcomer]})
+        vae.codec.conditions({"author": [half, newcomer]}, 2)
 
 
 def test_rows_and_digests_of_conditions_see_persons(vae, newcomer):
-    given = vae.codec.conditions({"author": [newcomer, "李白"]})
+    given = vae.codec.conditions({"author": [newcomer, "李白"]}, 2)
     assert np.array_equal(given.rows(np.array([1, 0])).vectors[1], newcomer.embedding)
     assert not given.vectors[1].any()
-    plain = vae.codec.conditions({"author": [None, "李白"]})
+    plain = vae.codec.conditions({"author": [None, "李白"]}, 2)
     assert conditions_digest(given) != conditions_digest(plain)
     assert len(Conditions(profiles=np.ones((3, 2, 4)))) == 3
 
