@@ -151,6 +151,7 @@ def test_slot_coverage_by_hand():
 # ---------------------------------------------------------------- labels
 
 
+@pytest.mark.slow
 def test_label_accuracy_stands_beside_the_judges_own():
     answers = [["tasty soup !", "lovely food here ."], ["rude staff !", "good food !"]]
     options = {"training": LABELLED, "training_labels": LABELS}

@@ -218,6 +218,7 @@ def test_the_twin_without_z_reads_the_condition_and_nothing_else(run, tmp_path):
             twin.updated(bad)
 
 
+@pytest.mark.slow
 def test_the_baseline_of_a_run_is_its_twin(bilingual):
     baseline = train_baseline(BILINGUAL, bilingual, device="cpu")
     vae = TextVAE.from_pretrained(bilingual)

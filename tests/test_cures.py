@@ -360,6 +360,7 @@ def test_chinese_with_every_noise(tmp_path):
     assert (run / "model" / "model.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_pretraining_is_an_autoencoder_and_then_the_decoder_begins_anew(tmp_path):
     run = train_tiny(
         tmp_path / "run", objective={"pretraining_epochs": 2}, training={"epochs": 4, "batch_tokens": 60}

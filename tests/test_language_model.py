@@ -40,6 +40,7 @@ def test_it_has_the_decoder_and_the_tokenizer_of_the_vae_and_no_latent(trained):
     assert float(terms.rate.abs().max()) == 0
 
 
+@pytest.mark.slow
 def test_it_is_trained_once(trained):
     first = train(trained)
     record = (trained[0] / "lm" / "metrics.jsonl").read_bytes()

@@ -146,7 +146,7 @@ def test_a_prior_is_fitted_to_the_draws_of_a_flow_and_beats_a_poor_one():
 def test_a_learned_prior_is_the_one_to_beat():
     posterior, own = (
         untrained(prior="vamp", **SMALL).posterior(ENGLISH),
-        untrained(prior="vamp", **SMALL).prior,
+        untrained(prior="vamp", **SMALL).prior(),
     )
     densities = [fit_prior(posterior, prior).own_log_density for prior in (own, None)]
     assert densities[0] > densities[1] + 0.1  # a VampPrior's components are posteriors of the same encoder

@@ -160,6 +160,7 @@ def test_the_model_stays_as_it_is_to_the_bit(vae):
     assert all(weight.grad is None and weight.requires_grad for weight in codec.model.parameters())
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_person(vae):
     first, again, other = (
         vae.fit_person(TEXTS["李白"][:2], name="Li", method="both", seed=seed) for seed in (0, 0, 1)
@@ -204,6 +205,7 @@ def two_labels(folder):
     return folder / "run", folder / "texts.tsv"
 
 
+@pytest.mark.slow
 def test_other_conditions_are_read_from_the_columns(tmp_path):
     run, data = two_labels(tmp_path)
     said("person", "fit", run, data, "--name", "Anna", "--label", "author", "--text", "text")

@@ -105,6 +105,7 @@ def test_a_few_texts_are_too_few():
 # In use
 
 
+@pytest.mark.slow
 def test_a_mixture_that_is_the_standard_normal_changes_no_bound():
     codec = untrained(latent_dim=2)
     store = codec.store(ENGLISH[:8])

@@ -38,6 +38,7 @@ def test_a_key_that_no_row_has_is_refused(tmp_path):
         row.read_row(tmp_path / "row.yaml")
 
 
+@pytest.mark.slow
 def test_a_row_is_trained_measured_and_shown(tmp_path, monkeypatch):
     corpora, here = tmp_path / "corpora", tmp_path / "tables"
     (here / "toy").mkdir(parents=True)

@@ -197,6 +197,7 @@ def test_new_rows_begin_as_the_mean_of_what_spelt_them(chinese, tmp_path):
         assert model.decoder.output.linear.bias[index] == model.log_frequencies[index]
 
 
+@pytest.mark.slow
 def test_a_chinese_run_goes_on_with_other_texts(chinese, tmp_path):
     said = train(
         tmp_path / "run", POEMS, init_from=chinese, data={"extend_vocabulary": True},
