@@ -184,6 +184,7 @@ def test_training_that_is_refused(place, tmp_path, monkeypatch, options, message
     assert message in " ".join(found.split())
 
 
+@pytest.mark.slow
 def test_features_on_the_command_line(place, tmp_path):
     np.save(tmp_path / "f.npy", VECTORS)
     for name, row in (("row", VECTORS[2]), ("rows", VECTORS[2:3]), ("wide", VECTORS[2, :2])):

@@ -89,6 +89,7 @@ class Killed(BaseException):
     pass
 
 
+@pytest.mark.slow
 def test_a_killed_run_ends_with_the_same_bits(tmp_path, monkeypatch, bilingual):
     whole, steps = bilingual, iter(range(60))
 

@@ -111,6 +111,7 @@ def test_mmd_tells_other_distributions_from_the_same():
     assert float(mmd(same * 0.2, prior)) > 0.1
 
 
+@pytest.mark.slow
 def test_mmd_is_unbiased():
     generator = torch.Generator().manual_seed(0)
     draws = torch.stack([mmd(*torch.randn(2, 8, 3, generator=generator)) for _ in range(2000)])
@@ -331,6 +332,7 @@ CURES = {
 LONG = [pytest.param(name, marks=pytest.mark.slow) for name in ("fbp", "capacity")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["aggressive", "everything", *LONG])
 def test_a_run_that_was_stopped_goes_on_bit_for_bit(tmp_path, name, monkeypatch):
     monkeypatch.setattr(aggressive, "WINDOW", 3)

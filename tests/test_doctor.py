@@ -343,6 +343,7 @@ def test_it_speaks_once_within_the_first_epoch_of_a_run_made_to_collapse(tmp_pat
     assert first["z_shuffle_gain"] < 0.5
 
 
+@pytest.mark.slow
 def test_it_is_silent_on_a_healthy_run(tmp_path):
     heard = train(tmp_path / "run", ENGLISH)
     assert heard.messages == []

@@ -354,6 +354,7 @@ def said(*arguments) -> str:
     return result.stdout
 
 
+@pytest.mark.slow
 def test_every_verb_runs_an_export_as_its_run(run, folders, tmp_path):
     folder, corpus = folders["fp32"], tmp_path / "corpus.txt"
     corpus.write_text("\n".join(ENGLISH[:30]))

@@ -79,6 +79,7 @@ def test_every_weight_is_in_a_part_that_can_be_named():
         assert {part_of(name) for name, _ in model.named_parameters()} <= set(PARTS)
 
 
+@pytest.mark.slow
 def test_unfreezing_begins_at_its_share_and_resumes_to_the_same_bits(tmp_path):
     settings = {"unfreeze_after": 0.5, "checkpoint_every": 1}
     run = train(tmp_path / "run", ["encoder"], **settings)

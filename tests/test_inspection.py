@@ -104,6 +104,7 @@ def test_nul_and_control_characters(tmp_path):
     assert has(inspect_corpus(tmp_path / "b.txt"), "this may be UTF-16")
 
 
+@pytest.mark.slow
 def test_a_line_of_ten_megabytes(tmp_path):
     (tmp_path / "a.txt").write_text("short\n" + "words " * 1_700_000 + "\n")
     found = inspect_corpus(tmp_path / "a.txt")

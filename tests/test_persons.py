@@ -181,6 +181,7 @@ def test_known_values_are_weighted_by_how_often_they_occur(vae):
     assert known.variance == pytest.approx(float((a - b).square().mean()) * 0.75 * 0.25)
 
 
+@pytest.mark.slow
 def test_the_embedding_starts_at_the_mean_climbs_and_is_held_by_its_prior(vae):
     codec = copy.copy(vae.codec)
     codec.model = copy.deepcopy(vae.codec.model).double()
@@ -453,6 +454,7 @@ def said(*arguments, code=0):
     return found
 
 
+@pytest.mark.slow
 def test_persons_on_the_command_line(run, tmp_path, vae):
     texts = tmp_path / "texts.txt"
     texts.write_text("\n".join(TEXTS["杜甫"][:5]), encoding="utf-8")

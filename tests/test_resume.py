@@ -132,12 +132,14 @@ def test_interrupt_saves_and_resume_goes_on(uninterrupted, tmp_path, monkeypatch
     assert read_metrics(tmp_path / "run") == read_metrics(uninterrupted)
 
 
+@pytest.mark.slow
 def test_same_seed_same_weights_other_seed_others(uninterrupted, tmp_path):
     assert bits(train_tiny(tmp_path / "same", **SETTINGS)) == bits(uninterrupted)
     other = train_tiny(tmp_path / "other", training={"ema": 0.9, "seed": 1})
     assert bits(other)["last"] != bits(uninterrupted)["last"]
 
 
+@pytest.mark.slow
 def test_damaged_newest_checkpoint_falls_back_to_the_one_before(uninterrupted, tmp_path, monkeypatch):
     run = train_tiny(tmp_path / "run", **SETTINGS)
     before, newest = checkpoints(run)

@@ -80,10 +80,12 @@ class TestPlainText:
         corpus = open_corpus(write("a.txt", "1\n2\n3\n"))
         assert list(zip(corpus, corpus, strict=True)) == [("1", "1"), ("2", "2"), ("3", "3")]
 
+    @pytest.mark.slow
     def test_a_line_of_ten_megabytes(self, write):
         text = "好字ab" * 2_000_000
         assert list(open_corpus(write("a.txt", f"short\n{text}\nend"))) == ["short", text, "end"]
 
+    @pytest.mark.slow
     def test_reading_is_streamed(self, write):
         path = write("a.txt", "a line of a long file\n" * 300_000)
         tracemalloc.start()

@@ -213,6 +213,7 @@ print(len(store), (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) 
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kilobytes on Linux only")
 def test_memory_stays_proportional_to_a_chunk(tmp_path):
     command = [sys.executable, "-c", MEMORY, str(tmp_path)]

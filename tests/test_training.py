@@ -155,6 +155,7 @@ def test_faithful_reconstructions_come_before_a_low_rate(tmp_path):
     assert records[-1]["target_distortion"] == pytest.approx(FIRST_DISTORTION * LESS**4)
 
 
+@pytest.mark.slow
 def test_early_stopping(tmp_path):
     heard = train(tmp_path / "run", training={"epochs": 50, "patience": 2, "learning_rate": 1e-9})
     assert len(heard.epochs) < 50
@@ -200,6 +201,7 @@ def test_max_time_covers_the_last_evaluation_and_saving(tmp_path, monkeypatch, e
     assert last.learning_rate < TrainingConfig().learning_rate  # the decay stretched to fit
 
 
+@pytest.mark.slow
 def test_the_first_evaluation_is_foreseen_from_the_speed_of_training(tmp_path, monkeypatch):
     """Half of the texts are held out; ended within the first epoch. A held-out token takes a third of a training one."""
     data = {"valid_fraction": 0.5}
@@ -224,6 +226,7 @@ def test_an_evaluation_longer_than_the_limit_leaves_half_of_it_to_training():
     assert Deadline(None, num_targets=10, ranks=Ranks()).share_used(TrainState(elapsed=9.0)) == 0.0
 
 
+@pytest.mark.slow
 def test_the_start_is_told_before_the_first_update(tmp_path):
     heard = train(tmp_path / "run", training={"epochs": 1})
     [start] = heard.starts
@@ -259,6 +262,7 @@ def test_what_a_start_that_was_killed_left_is_no_obstacle(tmp_path):
     assert not list((tmp_path / "run").glob(".tmp-*"))
 
 
+@pytest.mark.slow
 def test_overwrite_removes_the_run_and_nothing_else(tmp_path):
     run = train_tiny(tmp_path / "run")
     (run / "my-notes.txt").write_text("mine")
