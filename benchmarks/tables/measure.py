@@ -61,7 +61,9 @@ def run_row(row: Row) -> Path:
         "title": row.title,
         "corpus": dataclasses.asdict(row.corpus),
         "measuring": dataclasses.asdict(row.measuring),
-        "config": dataclasses.asdict(load_settings(run / "config.yaml")),
+        "config": dataclasses.asdict(
+            load_settings(run / "config.yaml").updated({"data": {"valid": row.corpus.valid}})
+        ),
         "training": training_facts(run),
         **measure(row, run),
         "machine": {key: value for key, value in describe().items() if key != "load"},
