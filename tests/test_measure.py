@@ -5,28 +5,11 @@ import re
 
 import pytest
 from answered import ANSWERS, LABELLED, LABELS, REFERENCES, SOURCES
-from typer.testing import CliRunner
+from test_cli import done, failed
 from untrained import untrained
 
 from textvae import TextVAE
-from textvae.cli.main import app
 from textvae.evaluation.tasks.report import evaluate_answers
-
-
-def textvae(*arguments, stdin=None):
-    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
-
-
-def done(*arguments, stdin=None):
-    result = textvae(*arguments, stdin=stdin)
-    assert result.exit_code == 0, result.stderr
-    return result
-
-
-def failed(*arguments, code=1):
-    result = textvae(*arguments)
-    assert result.exit_code == code, (result.stdout, result.stderr)
-    return result.stderr
 
 
 def written(path, rows):

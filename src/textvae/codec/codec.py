@@ -1,6 +1,5 @@
 """`Codec`: texts to posterior to z to texts, batched and seeded."""
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -11,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from textvae.codec.given import decoder_given, given, prior_given
-from textvae.codec.inputs import checked_latents, repeated_values
-from textvae.codec.persons import check_belonging, person_arrays, persons_apart
+from textvae.codec.inputs import checked_latents
+from textvae.codec.persons import encoded_conditions
 from textvae.codec.protocol import LatentModel
 from textvae.codec.ranking import Ranking
 from textvae.config import DecodingConfig
@@ -109,15 +108,7 @@ class Codec(Generic[M]):
             UnknownLabelError: a label that no training text has.
             PersonError: a person of another model.
         """
-        if not values:
-            return None
-        features = None if self.schema is None else self.schema.features
-        persons, rest = persons_apart(repeated_values(values, num, features))
-        encoded = self._encoded(rest) if rest or not persons else Conditions()
-        if not any(persons):
-            return encoded
-        check_belonging(persons, self.model)
-        return dataclasses.replace(encoded, **person_arrays(persons))
+        return encoded_conditions(values, num, self.model, self.schema, self.tokenizer) if values else None
 
     def given(self, conditions: Conditions | None) -> LatentModel:
         """Return the model under the conditions of B rows, encoded once; None: under none."""
@@ -293,13 +284,6 @@ class Codec(Generic[M]):
             return decoded.tokens
         ranking = Ranking(decoded, len(prefix), self.model.log_frequencies, config)
         return [ranking.best(range(i, i + num)) for i in range(0, len(rows), num)]
-
-    def _encoded(self, values: Mapping[str, Sequence[Any]]) -> Conditions:
-        if self.schema is None:
-            raise ConditionError(
-                f"this model takes no conditions, got {', '.join(values)}; train one with --source, --label or --feature"
-            )
-        return self.schema.encode(values, self.tokenizer)
 
     def _given(self, store: TokenStore, indices: np.ndarray) -> LatentModel:
         return given(self.model, None if store.conditions is None else store.conditions.rows(indices))

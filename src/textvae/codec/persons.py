@@ -1,16 +1,52 @@
-"""Persons among conditions: what they add to the numbers of the rest."""
+"""Conditions as people say them, persons among them, as numbers."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from textvae.codec.identity import weights_digest
+from textvae.codec.inputs import repeated_values
+from textvae.data.conditions import Conditions, ConditionSchema
 from textvae.data.persons import Person
+from textvae.data.tokenizers import Tokenizer
 from textvae.errors import ConditionError, PersonError
 
 Persons = list[Person | None]
 """Of each row; None: nobody in particular."""
+
+
+def encoded_conditions(
+    values: Mapping[str, Any], num: int, model: object, schema: ConditionSchema | None, tokenizer: Tokenizer
+) -> Conditions:
+    """Return the conditions of `num` texts.
+
+    Args:
+        values: by name, one for all texts or one for each.
+        num: of texts.
+        model: whose persons they may be.
+        schema: what it takes; None: nothing but persons.
+        tokenizer: the texts' own.
+
+    Raises:
+        ConditionError: the model takes no condition, or not these; what it takes is listed.
+        UnknownLabelError: a label that no training text has.
+        PersonError: a person of another model.
+    """
+    features = None if schema is None else schema.features
+    persons, rest = persons_apart(repeated_values(values, num, features))
+    encoded = Conditions()
+    if rest or not persons:
+        if schema is None:
+            raise ConditionError(
+                f"this model takes no conditions, got {', '.join(rest)}; train one with --source, --label or --feature"
+            )
+        encoded = schema.encode(rest, tokenizer)
+    if not any(persons):
+        return encoded
+    check_belonging(persons, model)
+    return dataclasses.replace(encoded, **person_arrays(persons))
 
 
 def persons_apart(values: Mapping[str, Sequence[Any]]) -> tuple[Persons, dict[str, list[Any]]]:

@@ -18,6 +18,9 @@ from textvae.models.modeling import shift
 SHUFFLED = 256
 """Held-out texts on which the gain is taken at most: it is known well enough, and costs a pass over them."""
 
+UNFAITHFUL = 1e9
+"""Added to what models are chosen by where reconstructions are not as faithful as was asked for."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class HeldOut:
@@ -66,6 +69,36 @@ def held_out(codec: Codec, store: TokenStore, *, seed: int = 0) -> HeldOut:
         z_shuffle_gain=gain,
         condition_shuffle_gain=condition_gain,
     )
+
+
+def chosen_by(held: HeldOut, accuracy: float | None, faithful: float | None) -> float:
+    """Return what models are chosen by, lower is better: -ELBO; of those less faithful than asked for the distortion, later.
+
+    Args:
+        held: nats a sentence.
+        accuracy: the share of held-out tokens that come back; None: not measured.
+        faithful: the share that was asked for; None: none.
+    """
+    if faithful is None or accuracy is None or accuracy >= faithful:
+        return held.neg_elbo
+    return UNFAITHFUL + held.distortion
+
+
+def random_texts(codec: Codec, store: TokenStore, number: int, *, seed: int) -> list[str]:
+    """Return random texts, under the conditions of held-out ones where the model takes them.
+
+    Args:
+        codec: the model.
+        store: the held-out texts.
+        number: of texts, at most where there are conditions.
+        seed: of the tokens; z are always the same.
+    """
+    conditions = None
+    if store.conditions is not None:
+        chosen = some_rows(store, number)
+        conditions, number = store.conditions.rows(chosen), len(chosen)
+    z = codec.prior_sample(number, conditions=conditions)
+    return codec.decode(z, seed=seed, conditions=conditions)
 
 
 def some_rows(store: TokenStore, number: int) -> np.ndarray:

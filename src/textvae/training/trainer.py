@@ -26,7 +26,7 @@ from textvae.training.curves import draw_curves
 from textvae.training.deadline import Deadline
 from textvae.training.distributed import Ranks
 from textvae.training.doctor import Doctor
-from textvae.training.heldout import HeldOut, held_out, some_rows, token_accuracy
+from textvae.training.heldout import HeldOut, chosen_by, held_out, random_texts, token_accuracy
 from textvae.training.initial import initial_model
 from textvae.training.interrupts import Interrupts
 from textvae.training.origin import Origin
@@ -42,8 +42,6 @@ RECORD_EVERY, DRAW_EVERY = 20, 30.0
 """Steps between training records; seconds between drawings of the curves, which take a fraction of one."""
 BEFORE_ALL = -1
 """The step after which everything is recorded: what a run did before its first update it does again."""
-UNFAITHFUL = 1e9
-"""Added to what models are chosen by where reconstructions are not as faithful as was asked for."""
 
 
 class Trainer:
@@ -202,7 +200,7 @@ class Trainer:
             self.updates.average.swap(self.codec.model)
         self.last = held = held_out(self.codec, self.prepared.valid)
         accuracy = self._heard_accuracy()
-        criterion = self._criterion(held, accuracy)
+        criterion = chosen_by(held, accuracy, self.config.objective.faithful)
         best = self.state.best is None or criterion < self.state.best
         if best:
             self.state.best, self.state.best_epoch = criterion, self.state.epoch
@@ -239,17 +237,8 @@ class Trainer:
             record["token_accuracy"] = accuracy
         append_metrics(self.run, record)
         if config.training.samples:
-            write_samples(self.run, epoch, self._samples(epoch))
-
-    def _samples(self, epoch: int) -> list[str]:
-        """Return random texts, under the conditions of held-out ones where the model takes them."""
-        store, num = self.prepared.valid, self.config.training.samples
-        conditions = None
-        if store.conditions is not None:
-            chosen = some_rows(store, num)
-            conditions, num = store.conditions.rows(chosen), len(chosen)
-        z = self.codec.prior_sample(num, conditions=conditions)
-        return self.codec.decode(z, seed=epoch, conditions=conditions)
+            samples = random_texts(self.codec, self.prepared.valid, config.training.samples, seed=epoch)
+            write_samples(self.run, epoch, samples)
 
     def _heard_accuracy(self) -> float | None:
         """Tell the controller which share of held-out tokens comes back, if it wants to know, and return it."""
@@ -258,13 +247,6 @@ class Trainer:
         accuracy = token_accuracy(self.codec, self.prepared.valid)
         beta.hear(accuracy)
         return accuracy
-
-    def _criterion(self, held: HeldOut, accuracy: float | None) -> float:
-        """Return what models are chosen by: -ELBO, of those that are faithful if that is asked for, else the distortion."""
-        faithful = self.config.objective.faithful
-        if faithful is None or accuracy is None or accuracy >= faithful:
-            return held.neg_elbo
-        return UNFAITHFUL + held.distortion
 
     def _finished(self) -> bool:
         patience = self.config.training.patience
