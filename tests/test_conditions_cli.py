@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 
 import numpy as np
 import pytest
@@ -57,6 +58,15 @@ def test_training_keeps_what_it_was_told(run):
     assert settings["model"]["latent_dim"] == 4  # a file comes after it
     assert "who (a dog, no one" in (said := " ".join(done("info", run).stdout.split()))
     assert "condition buys" in said
+
+
+def test_what_training_says_to_try_can_be_run(run, place):
+    said = done("train", place / "facts.csv", "-o", run, "--resume", "--quiet").stdout
+    commands = [shlex.split(line)[1:] for line in said.splitlines() if line.startswith("  textvae ")]
+    assert [command[0] for command in commands] == ["generate", "sample", "info"]
+    for command in commands:
+        assert {"--source", "who=a dog"} <= set(command) or command[0] == "info"
+        done(*command)
 
 
 def test_generate(run, place):

@@ -17,6 +17,9 @@ from textvae.config import RunConfig
 from textvae.progress import clock
 
 if TYPE_CHECKING:
+    from textvae.cli.summary import Summary
+
+if TYPE_CHECKING:
     from textvae.training.origin import Origin
 
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="The run folder to write.")]
@@ -152,8 +155,25 @@ def report(output: Path, common: Common, seconds: float) -> None:
     screen.say(
         f"written to {output}: model/, README.md, config.yaml, metrics.jsonl, curves.png, samples/", "try:"
     )
-    screen.say(
-        f"  textvae sample {run} -n 5",
-        f"  textvae reconstruct {run} 'a text of yours'",
-        f"  textvae interpolate {run} 'one text' 'another text'",
-    )
+    screen.say(*(f"  textvae {command}" for command in _commands(found, run)))
+
+
+def _commands(found: "Summary", run: str) -> list[str]:
+    """Return what to try with a run: of a conditional one, an answer."""
+    from textvae.data.conditions import ConditionSchema
+
+    path = found.folder / "conditions.json"
+    if not path.exists():
+        return [
+            f"sample {run} -n 5",
+            f"reconstruct {run} 'a text of yours'",
+            f"interpolate {run} 'one text' 'another text'",
+        ]
+    schema = ConditionSchema.from_json(path.read_bytes())
+    given = [
+        f"--label {shlex.quote(f'{one.name}={one.values[0] if one.values else 0}')}" for one in schema.labels
+    ]
+    given += ["--source 'a text of yours'"] if schema.source_max_length else []
+    given += ["--feature YOURS.npy"] if schema.features else []
+    asked = " ".join(given)
+    return [f"generate {run} {asked} -n 5", f"sample {run} {asked} -n 5", f"info {run}"]
