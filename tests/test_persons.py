@@ -16,10 +16,11 @@ from textvae.codec import Codec, codec_files
 from textvae.codec.identity import weights_digest
 from textvae.config import DecodingConfig, ModelConfig
 from textvae.config.conditions import Columns, LabelColumn
+from textvae.config.names import checked_name
 from textvae.data.batching import collate
 from textvae.data.conditions import Conditions, ConditionSchema
 from textvae.data.labels import Label
-from textvae.data.persons import Person, checked_name
+from textvae.data.persons import Person
 from textvae.data.tokenizers import Tokenizer
 from textvae.distributions import DiagonalGaussian, GaussianMixture, standard_normal
 from textvae.errors import (
@@ -349,8 +350,8 @@ def test_no_name_is_a_path(name, tmp_path):
 
 @pytest.mark.parametrize("name", ["李白", "Anna K. O'Hara", "Zoë", "r2-d2", "苏轼·东坡"])
 def test_names_of_people_are_names(name):
-    assert checked_name(f" {name} ") == name
-    assert checked_name("Zoe\u0308") == "Zoë"
+    assert checked_name(f" {name} ", "person") == name
+    assert checked_name("Zoe\u0308", "person") == "Zoë"
 
 
 def test_damage_is_found(tmp_path):

@@ -9,12 +9,14 @@ TextVAEError
 │       └── UnknownLabelError            a label that no training text has
 ├── TokenizerError (ValueError)          a tokenizer that cannot be trained or read
 ├── LatentError (ValueError)             a z of the wrong shape, or not finite
+├── AttributeValueError (ValueError)     a value that an attribute cannot have
 ├── RunError (RuntimeError)              trouble with a run folder
 │   ├── RunNotFoundError                 nothing to load there
 │   ├── RunExistsError                   another run is already there
 │   ├── CorruptRunError                  a missing, damaged or unsafe file
 │   ├── NewerRunError                    written by a later version
-│   └── PersonError                      a person that is not there, is there already, or is another model's
+│   ├── PersonError                      a person that is not there, is there already, or is another model's
+│   └── AttributeNotFittedError          an attribute likewise
 ├── TrainingError (RuntimeError)         training cannot go on
 │   ├── NonFiniteLossError               NaN or Inf in loss or gradient
 │   └── SaveError                        a checkpoint could not be written
@@ -62,6 +64,10 @@ class LatentError(TextVAEError, ValueError):
     """A latent array has the wrong shape or holds NaN or Inf."""
 
 
+class AttributeValueError(TextVAEError, ValueError):
+    """An attribute cannot have this value; the message says which it can have."""
+
+
 class RunError(TextVAEError, RuntimeError):
     """A run folder cannot be used."""
 
@@ -84,6 +90,10 @@ class NewerRunError(RunError):
 
 class PersonError(RunError):
     """A person is not there, is there already, or belongs to another model."""
+
+
+class AttributeNotFittedError(RunError):
+    """An attribute is not there, is there already, or belongs to another model."""
 
 
 class TrainingError(TextVAEError, RuntimeError):

@@ -1,14 +1,10 @@
 """Persons: authors and speakers that training did not know, as values of a condition."""
 
 import dataclasses
-import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-
-from textvae.errors import ConfigError
 
 PERSON = "person"
 """What a person without a label is called among the conditions."""
@@ -17,8 +13,6 @@ ARRAYS = ("embedding", "profile")
 """What a person is made of."""
 
 FEW_TEXTS = 5
-LONGEST_NAME = 60
-_NAME = re.compile(r"\w(?:[\w .·'’-]*[\w'’])?")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -73,17 +67,3 @@ class Person:
                 "the model does not tell this person from others; more texts may help"
             )
         return tuple(found)
-
-
-def checked_name(name: str) -> str:
-    """Return a person's name, composed and stripped: letters of any script, digits, and between them . - ' · and spaces.
-
-    Raises:
-        ConfigError: it is empty, too long, or could be taken for a path.
-    """
-    name = unicodedata.normalize("NFC", name).strip()
-    if len(name) > LONGEST_NAME or not _NAME.fullmatch(name):
-        raise ConfigError(
-            f"a person cannot be named {name[:LONGEST_NAME]!r}; write 1 to {LONGEST_NAME} letters, digits, spaces, . - or '"
-        )
-    return name

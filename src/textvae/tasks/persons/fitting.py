@@ -10,7 +10,8 @@ from textvae.codec import Codec
 from textvae.codec.identity import weights_digest
 from textvae.config.conditions import CATEGORICAL
 from textvae.config.fields import check_choice
-from textvae.data.persons import Person, checked_name
+from textvae.config.names import checked_name
+from textvae.data.persons import Person
 from textvae.data.store import TokenStore
 from textvae.errors import ConditionError, ConfigError, DataError
 from textvae.models import VAEModel
@@ -50,7 +51,7 @@ def fit_person(
         ConditionError: no such label, or one that is no category.
         DataError: no text.
     """
-    name, label = checked_name(name), chosen_label(codec, label)
+    name, label = checked_name(name, "person"), chosen_label(codec, label)
     method = method or (EMBEDDING if label else PROFILE)
     check_choice("method", method, METHODS)
     if method == PROFILE:

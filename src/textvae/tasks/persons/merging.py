@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from textvae.data.persons import Person, checked_name
+from textvae.config.names import checked_name
+from textvae.data.persons import Person
 from textvae.errors import PersonError
 
 
@@ -33,7 +34,7 @@ def merged(persons: Sequence[Person], name: str) -> Person:
     shares = np.array([person.num_texts for person in persons], np.float64)
     shares /= shares.sum()
     return Person(
-        name=checked_name(name),
+        name=checked_name(name, "person"),
         model=first.model,
         label=first.label,
         embedding=_mean(shares, [person.embedding for person in persons]),

@@ -1,0 +1,1 @@
+"""Attributes: what a few labelled texts say of latent space."""
