@@ -14,7 +14,8 @@ from textvae.errors import AttributeValueError
 
 ARRAYS = ("weight", "bias", "means")
 MIN_GAIN = 0.05
-"""Accuracy above the most frequent value's share, or share of variance, below which z hardly tells the attribute."""
+"""Accuracy above the most frequent value's share, or share of variance, below which z hardly tells the attribute; nor does it
+within two standard errors of that share."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -129,9 +130,12 @@ class Attribute:
 
     def warnings(self) -> tuple[str, ...]:
         """Return sentences on what will not work well."""
-        if self.score - self.base >= MIN_GAIN:
+        doubt = 0.0 if self.is_number else 2 * math.sqrt(self.base * (1 - self.base) / self.num_texts)
+        if self.score - self.base >= max(MIN_GAIN, doubt):
             return ()
-        chance = "no better than the mean" if self.is_number else f"always {self.values[0]!r}: {self.base:.2f}"
+        chance = (
+            "no better than the mean" if self.is_number else f"always {self.values[0]!r}: {self.base:.2f}"
+        )
         return (
             f"z hardly tells {self.name} ({self.score:.2f}; {chance}): more labels, or a model of a higher rate, may",
         )

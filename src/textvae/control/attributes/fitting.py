@@ -117,7 +117,11 @@ def _numeric(z: np.ndarray, words: Sequence[str], name: str, seed: int) -> dict[
     held = selection.cross_val_predict(model, z, targets, cv=folds)
     model.fit(z, targets)
     residual = float(np.square(held - targets).mean())
-    above = targets > np.median(targets) if (targets > np.median(targets)).any() else targets >= np.median(targets)
+    above = (
+        targets > np.median(targets)
+        if (targets > np.median(targets)).any()
+        else targets >= np.median(targets)
+    )
     return {
         "weight": model.coef_[None],
         "bias": np.array([model.intercept_]),
@@ -152,12 +156,16 @@ def _held_out_logits(z: np.ndarray, targets: np.ndarray, strength: float, seed: 
     return logits
 
 
-def _logistic(z: np.ndarray, targets: np.ndarray, strength: float, num_values: int) -> tuple[np.ndarray, np.ndarray]:
+def _logistic(
+    z: np.ndarray, targets: np.ndarray, strength: float, num_values: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Return W, (C, D), and b, (C,); of two values the two rows are opposite."""
     linear, _ = _learners()
     model = linear.LogisticRegression(C=strength, max_iter=1000).fit(z, targets)
     if num_values == 2:
-        return np.concatenate([-model.coef_, model.coef_]) / 2, np.concatenate([-model.intercept_, model.intercept_]) / 2
+        return np.concatenate([-model.coef_, model.coef_]) / 2, np.concatenate(
+            [-model.intercept_, model.intercept_]
+        ) / 2
     return model.coef_, model.intercept_
 
 
