@@ -266,7 +266,7 @@ class Codec(Generic[M]):
     ) -> list[list[int]]:
         num = config.candidates if config.temperature else 1
         rows = [row + c * CANDIDATE_STRIDE for row in range(start, start + len(z)) for c in range(num)]
-        lexicon = self._lexicon if config.known_words else None
+        lexicon = self.lexicon if config.known_words else None
         self.model.eval()
         decoded = decode(
             decoder_given(self.model, conditions, len(z), num, config.guidance),
@@ -295,5 +295,6 @@ class Codec(Generic[M]):
         return laid_out(self._layouts)
 
     @cached_property
-    def _lexicon(self) -> Lexicon | PairLexicon | None:
+    def lexicon(self) -> Lexicon | PairLexicon | None:
+        """What keeps to known words, where the run has a list of them."""
         return LEXICONS[self.known.kind](self.known.entries, self.tokenizer) if self.known else None

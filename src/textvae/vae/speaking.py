@@ -9,6 +9,7 @@ from textvae.codec.inputs import as_latents, checked_latents, checked_texts, dra
 from textvae.config import DecodingConfig
 from textvae.config.fields import check_range
 from textvae.control.interpolation import path
+from textvae.control.styles import fit_style
 from textvae.distributions import Posterior
 from textvae.tasks.answers import Answer, answers
 from textvae.vae.held import Given, Held
@@ -74,6 +75,7 @@ class Speaking(Held):
         conditions: Given = None,
         decoding: DecodingConfig | None = None,
         prefix: str = "",
+        like: Sequence[str] = (),
         seed: int | None = None,
     ) -> list[str]:
         """Return n texts from z ~ p(z), or p(z|c).
@@ -83,16 +85,21 @@ class Speaking(Held):
             conditions: see `encode`; None: a conditional model then speaks freely.
             decoding: how tokens are chosen; None: the run's own settings.
             prefix: what every text begins with.
+            like: 5 to 50 examples, from whose own latent distribution z is drawn in place of the prior.
             seed: of z and tokens; None: a new one each call.
 
         Raises:
             ConfigError: n is below 0, or the prefix longer than the model's limit.
+            DataError: a single example.
         """
         check_range("n", n, 0)
         seed = drawn_seed(seed)
         given = self.codec.conditions(conditions, n)
         with self.codec.work.part("sampling", n):
-            z = self.codec.prior_sample(n, seed=seed, conditions=given)
+            if like:
+                z = fit_style(self.codec, checked_texts(like)).draw(n, seed).to(self.codec.dtype)
+            else:
+                z = self.codec.prior_sample(n, seed=seed, conditions=given)
             return self.codec.decode(z, decoding, seed=seed, prefix=prefix, conditions=given)
 
     def generate(

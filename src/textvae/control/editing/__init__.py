@@ -1,0 +1,1 @@
+"""Editing texts: latents moved towards attributes, and texts rewritten as they ask."""

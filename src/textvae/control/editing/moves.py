@@ -1,0 +1,112 @@
+"""Ways to move latents towards goals.
+
+`projection` is the shortest way to the place where every goal is read as wanted; `mean_difference` goes along the line
+between the means of texts with and without the value; `gradient` follows the flow of an energy.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from textvae.control.editing.goals import Goal
+
+MARGIN = 4.0
+"""Log odds, nats, that a category is moved to at strength 1: a probability of .98."""
+RIDGE = 1e-6
+NUM_STEPS = 60
+BETAS = (0.1, 20.0)
+"""Diffusion coefficients at times 0 and 1 (Song et al. 2021, arXiv:2011.13456)."""
+NUM_ROUNDS = 4
+
+
+def projection(z: Tensor, goals: Sequence[Goal], strength: float = 1.0) -> Tensor:
+    """Return the nearest latents where every goal is read as wanted, (N, D): categories at log odds of strength * MARGIN.
+
+    The least-norm solution of the goals' linear readings, a few times over, as the strongest rival of a category may
+    change on the way. A reading that is beyond what is wanted stays: nothing is moved back. With one goal of two values it
+    is the step over the boundary along its normal (for images Shen et al. 2020, arXiv:1907.10786).
+    """
+    z = z.double()
+    for _ in range(NUM_ROUNDS):
+        lines = [goal.line(z) for goal in goals]
+        slopes = torch.stack([slope for slope, _ in lines], dim=1)  # (N, G, D)
+        readings = torch.einsum("ngd,nd->ng", slopes, z) + torch.stack([b for _, b in lines], dim=1)
+        wanted = [_wanted(goal, readings[:, number], strength) for number, goal in enumerate(goals)]
+        gaps = torch.stack(wanted, dim=1) - readings  # (N, G)
+        squares = slopes @ slopes.mT + RIDGE * torch.eye(len(goals), dtype=z.dtype)
+        z = z + torch.einsum("ngd,ng->nd", slopes, torch.linalg.solve(squares, gaps))
+    return z
+
+
+def opposite(z: Tensor, goals: Sequence[Goal], strength: float = 1.0) -> Tensor:
+    """Return the mirror image of `projection`, (N, D).
+
+    As far on the other side of a category's boundary; of a number, where it is read now.
+    """
+    mirrored = z.double()
+    for goal in goals:
+        slope, offset = goal.line(mirrored)
+        reading = (slope * mirrored).sum(1) + offset
+        wanted = reading if goal.attribute.is_number else reading.clamp(max=-strength * MARGIN)
+        mirrored = mirrored + slope * ((wanted - reading) / slope.square().sum(1).clamp_min(RIDGE)).unsqueeze(
+            1
+        )
+    return mirrored
+
+
+def mean_difference(z: Tensor, goals: Sequence[Goal], strength: float = 1.0) -> Tensor:
+    """Return z + strength * (mean of the texts with the value - mean of those without it), (N, D), summed over goals.
+
+    Vector arithmetic (Mikolov et al. 2013; for text VAEs Shen et al. 2020, arXiv:1905.12777). A number moves along
+    the line from the texts below its median to those above, as far as its reading is off.
+    """
+    moved = z.double()
+    for goal in goals:
+        means = torch.from_numpy(goal.attribute.means).to(moved)
+        if goal.attribute.is_number:
+            line = means[0] - means[1]
+            slope, _ = goal.line(moved)
+            rise = (slope * line).sum(1)
+            step = -goal.reading(moved) / torch.where(rise.abs() < RIDGE, torch.inf, rise)
+            moved = moved + strength * step.unsqueeze(1) * line
+            continue
+        place = goal.attribute.place(goal.value)
+        others = torch.cat([means[:place], means[place + 1 :]]).mean(0)
+        moved = moved + strength * goal.weight * (means[place] - others)
+    return moved
+
+
+def gradient(z: Tensor, goals: Sequence[Goal], strength: float = 1.0) -> Tensor:
+    """Return where the probability-flow ODE of the goals' energy takes z, (N, D).
+
+    E(z) = -sum_i weight_i log p(value_i|z) composes attributes by adding energies; under a Gaussian prior, which the diffusion
+    leaves as it is, the flow is dz = 1/2 beta(t) sum_i weight_i grad log p(value_i|z) dt from t = 1 to 0 (Liu et al.
+    2022, arXiv:2208.00638), here by Heun's method. Deviation: the flow starts at a text's own z, and
+    `strength` scales its time.
+    """
+    z = z.double()
+    times = torch.linspace(1, 0, NUM_STEPS + 1, dtype=z.dtype)
+    for start, end in zip(times[:-1].tolist(), times[1:].tolist(), strict=True):
+        span = strength * (start - end)
+        first = _drift(z, goals, start)
+        z = z + span / 2 * (first + _drift(z + span * first, goals, end))
+    return z
+
+
+def _wanted(goal: Goal, reading: Tensor, strength: float) -> Tensor:
+    if goal.attribute.is_number:
+        return torch.zeros_like(reading)
+    return reading.clamp(min=strength * MARGIN * goal.weight)
+
+
+def _drift(z: Tensor, goals: Sequence[Goal], time: float) -> Tensor:
+    """Return 1/2 beta(t) times the gradient of the goals' log probabilities, (N, D)."""
+    with torch.enable_grad():
+        z = z.detach().requires_grad_(True)
+        total = torch.stack([goal.weight * goal.attribute.log_prob(z, goal.value) for goal in goals]).sum()
+        (slope,) = torch.autograd.grad(total, z)
+    return 0.5 * (BETAS[0] + time * (BETAS[1] - BETAS[0])) * slope
+
+
+METHODS = {"projection": projection, "mean-difference": mean_difference, "gradient": gradient}
