@@ -11,8 +11,8 @@ from torch import Tensor
 
 from textvae.control.editing.goals import Goal
 
-MARGIN = 4.0
-"""Log odds, nats, that a category is moved to at strength 1: a probability of .98."""
+DISTANCE = 2.0
+"""How far beyond its boundary a category is moved at strength 1, in units of z: standard deviations of N(0, I)."""
 RIDGE = 1e-6
 NUM_STEPS = 60
 BETAS = (0.1, 20.0)
@@ -21,7 +21,9 @@ NUM_ROUNDS = 4
 
 
 def projection(z: Tensor, goals: Sequence[Goal], strength: float = 1.0) -> Tensor:
-    """Return the nearest latents where every goal is read as wanted, (N, D): categories at log odds of strength * MARGIN.
+    """Return the nearest latents where every goal is read as wanted, (N, D).
+
+    Categories lie strength * DISTANCE beyond their boundary then.
 
     The least-norm solution of the goals' linear readings, a few times over, as the strongest rival of a category may
     change on the way. A reading that is beyond what is wanted stays: nothing is moved back. With one goal of two values it
@@ -32,7 +34,10 @@ def projection(z: Tensor, goals: Sequence[Goal], strength: float = 1.0) -> Tenso
         lines = [goal.line(z) for goal in goals]
         slopes = torch.stack([slope for slope, _ in lines], dim=1)  # (N, G, D)
         readings = torch.einsum("ngd,nd->ng", slopes, z) + torch.stack([b for _, b in lines], dim=1)
-        wanted = [_wanted(goal, readings[:, number], strength) for number, goal in enumerate(goals)]
+        wanted = [
+            _wanted(goal, readings[:, number], slopes[:, number].norm(dim=1), strength)
+            for number, goal in enumerate(goals)
+        ]
         gaps = torch.stack(wanted, dim=1) - readings  # (N, G)
         squares = slopes @ slopes.mT + RIDGE * torch.eye(len(goals), dtype=z.dtype)
         z = z + torch.einsum("ngd,ng->nd", slopes, torch.linalg.solve(squares, gaps))
@@ -48,10 +53,10 @@ def opposite(z: Tensor, goals: Sequence[Goal], strength: float = 1.0) -> Tensor:
     for goal in goals:
         slope, offset = goal.line(mirrored)
         reading = (slope * mirrored).sum(1) + offset
-        wanted = reading if goal.attribute.is_number else reading.clamp(max=-strength * MARGIN)
-        mirrored = mirrored + slope * ((wanted - reading) / slope.square().sum(1).clamp_min(RIDGE)).unsqueeze(
-            1
-        )
+        norm = slope.norm(dim=1).clamp_min(RIDGE)
+        limit = -strength * DISTANCE * goal.weight * norm
+        wanted = reading if goal.attribute.is_number else torch.minimum(reading, limit)
+        mirrored = mirrored + slope * ((wanted - reading) / norm.square()).unsqueeze(1)
     return mirrored
 
 
@@ -94,10 +99,11 @@ def gradient(z: Tensor, goals: Sequence[Goal], strength: float = 1.0) -> Tensor:
     return z
 
 
-def _wanted(goal: Goal, reading: Tensor, strength: float) -> Tensor:
+def _wanted(goal: Goal, reading: Tensor, norm: Tensor, strength: float) -> Tensor:
+    """Return the reading, (N,), that a goal asks for; `norm` of its slope, (N,)."""
     if goal.attribute.is_number:
         return torch.zeros_like(reading)
-    return reading.clamp(min=strength * MARGIN * goal.weight)
+    return torch.maximum(reading, strength * DISTANCE * goal.weight * norm)
 
 
 def _drift(z: Tensor, goals: Sequence[Goal], time: float) -> Tensor:
