@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 import numpy as np
 
@@ -83,6 +84,12 @@ def is_spaceless(counts: Mapping[str, int]) -> bool:
     spaceless = _total(counts, SPACELESS)
     spaced = sum(counts.values()) - spaceless
     return spaceless * _LETTERS_A_WORD > spaced
+
+
+@lru_cache(maxsize=1 << 16)
+def is_spaceless_letter(char: str) -> bool:
+    """Say whether one character is a letter of a script without spaces."""
+    return any(script in SPACELESS for script in script_counts(char))
 
 
 def _total(counts: Mapping[str, int], names: Iterable[str]) -> int:

@@ -18,12 +18,13 @@ from textvae.training.progress import Observer
 from textvae.training.run import resumed_config, train_run
 from textvae.vae.fitting import Fitting
 from textvae.vae.measuring import Measuring
+from textvae.vae.moving import Moving
 from textvae.vae.speaking import Speaking
 
 BACKENDS = ("auto", "torch", "onnx")
 
 
-class TextVAE(Speaking, Fitting, Measuring):
+class TextVAE(Speaking, Moving, Fitting, Measuring):
     """A trained variational autoencoder for text.
 
     Every method that draws takes a seed; the same seed gives the same texts on the same machine. Without one,
