@@ -332,7 +332,7 @@ def test_moves_are_under_one_condition():
         == vae.reconstruct([a], conditions=one)[0]
     )
     assert vae.blend([a, a], conditions=one) == vae.reconstruct([a], conditions=one)
-    with pytest.raises(ConditionError, match="2 values|2 .* 1"):
+    with pytest.raises(ConditionError, match="2 values of who for 1 texts"):
         vae.analogy(a, b, c, conditions={"who": ["the cat", "no one"]})
 
 

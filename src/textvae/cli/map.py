@@ -52,7 +52,7 @@ def map(
         common.screen.note(f"note: {note}")
     if any(path.suffix == ".png" for path in targets) and (names := unreadable(found.coloring, found.label)):
         common.screen.note(
-            f"note: no font here has the letters of {len(names)} labels, which the picture numbers; the page shows them"
+            f"note: no font here has the letters of {len(names)} of the labels: the picture numbers them, the page does not"
         )
     if common.as_json:
         record = {

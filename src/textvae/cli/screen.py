@@ -74,7 +74,7 @@ class Screen:
         from rich.text import Text
 
         grid = Table.grid(padding=(0, 2, 0, 0))
-        if any(name for name, _ in rows):
+        if are_named := any(name for name, _ in rows):
             grid.add_column(style="dim", no_wrap=True, justify="right")
         grid.add_column(overflow="fold")
         for name, spans in rows:
@@ -83,7 +83,7 @@ class Screen:
                 for span in spans
                 if span.kind != "removed"
             ]
-            grid.add_row(*filter(None, [name]), Text.assemble(*parts))
+            grid.add_row(*([name] if are_named else []), Text.assemble(*parts))
         self._render(grid)
 
     def pairs(self, rows: Iterable[tuple[str, Any]], *, on_stderr: bool = False) -> None:

@@ -12,8 +12,19 @@ from textvae.config.conditions import CATEGORICAL
 from textvae.data.columns import is_missing
 
 BRIGHT = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")
-MUTED = ("#332288", "#88ccee", "#44aa99", "#117733", "#999933", "#ddcc77", "#cc6677", "#882255", "#aa4499")
-"""For up to 6 and up to 9 categories: Paul Tol's schemes, which the colour-blind can tell apart."""
+MUTED = (
+    "#332288",
+    "#88ccee",
+    "#44aa99",
+    "#117733",
+    "#999933",
+    "#ddcc77",
+    "#cc6677",
+    "#882255",
+    "#aa4499",
+    "#1d232b",
+)
+"""For up to 6 and up to 10 categories: Paul Tol's schemes, which the colour-blind can tell apart, and black."""
 GREY = "#a8adb5"
 """Of the rest, and of texts without a label."""
 SCALE = (
@@ -21,7 +32,7 @@ SCALE = (
 )  # fmt: skip
 """From low to high numbers: viridis, evenly spaced."""
 
-FEW_NUMBERS = 9
+FEW_NUMBERS = 10
 """Different numbers up to which they are categories."""
 TAIL = 0.02
 """Share of the numbers at each end that have the end's colour, so that one of them does not make all others equal."""
@@ -76,7 +87,7 @@ def coloring(cells: Sequence[Any] | None, num: int, kind: str | None = None) -> 
     Args:
         cells: labels as they were read; None: all texts are of one colour.
         num: of texts.
-        kind: categorical, ordinal or numeric; None: numeric where all labels are numbers and more than nine differ.
+        kind: categorical, ordinal or numeric; None: numeric where all labels are numbers and more than ten differ.
     """
     if cells is None:
         return Categories(("texts",), BRIGHT[:1], np.zeros(num, np.int64))
@@ -99,7 +110,7 @@ def _categories(names: list[str | None]) -> Categories:
     others = []
     if num_rest := len(order) - len(known):
         codes |= dict.fromkeys(order[len(known) :], len(known))
-        others.append(f"{num_rest:,} others")
+        others.append(f"{num_rest:,} other{'s' if num_rest > 1 else ''}")
     if None in names:
         others.append("no label")
     found = np.array(

@@ -7,7 +7,7 @@ OWN = "DejaVu Sans"
 """It comes with matplotlib."""
 PREFERRED = (
     "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN", "PingFang SC", "Hiragino Sans GB",
-    "Microsoft YaHei", "SimHei", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Noto Sans CJK JP", "Arial Unicode MS",
+    "Microsoft YaHei", "SimHei", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Noto Sans CJK TC", "Noto Sans CJK JP", "Arial Unicode MS",
 )  # fmt: skip
 """Looked at first: sans-serif, with most letters."""
 
@@ -26,11 +26,9 @@ def can_draw(fonts: Sequence[str], text: str) -> bool:
 
 def _font_with(letters: Set[str]) -> str | None:
     """Return the first font that has all letters, else the one that has most of them; None: no font has any."""
-    from matplotlib import font_manager
-
-    names = {entry.name for entry in font_manager.fontManager.ttflist}
+    names = _files().keys() - {OWN, *PREFERRED}
     best, most = None, 0
-    for name in [name for name in PREFERRED if name in names] + sorted(names - set(PREFERRED) - {OWN}):
+    for name in (*(name for name in PREFERRED if name in _files()), *sorted(names)):
         there = len(letters & _letters(name))
         if there == len(letters):
             return name
@@ -42,10 +40,18 @@ def _font_with(letters: Set[str]) -> str | None:
 @cache
 def _letters(name: str) -> frozenset[str]:
     """Return the characters that a font has, and white space, which it need not have."""
-    from matplotlib import font_manager
+    from matplotlib.font_manager import get_font
 
     try:
-        font = font_manager.get_font(font_manager.findfont(name, fallback_to_default=False))
-    except (OSError, RuntimeError, ValueError):  # not there, or a kind that matplotlib cannot read
+        found = map(chr, get_font(_files()[name]).get_charmap())
+    except (OSError, RuntimeError):  # gone, or of a kind that matplotlib cannot read
         return frozenset()
-    return frozenset(map(chr, font.get_charmap())) | frozenset("\t\n ")
+    return frozenset(found) | frozenset("\t\n ")
+
+
+@cache
+def _files() -> dict[str, str]:
+    """Return a file of each font that matplotlib knows, but for the one that comes with it and has a box for each letter."""
+    from matplotlib.font_manager import fontManager
+
+    return {entry.name: entry.fname for entry in fontManager.ttflist if "Last Resort" not in entry.name}
