@@ -40,6 +40,16 @@ def test_conditions_run(capsys, tmp_path, monkeypatch):
     assert names["vae"].codec.schema.names == ("mood", "source")
 
 
+def test_moves_run(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TEXTVAE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("textvae.training.trainer.draw_curves", lambda run: None)
+    [code] = blocks("moves.md")
+    exec(compile(code, "moves.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("axis 0 (")
+    assert {path.name for path in (tmp_path / "maps").iterdir()} == {"map.png", "map.html", "map.parquet"}
+
+
 def test_tasks_of_the_documentation_are_those_there_are():
     from textvae.tasks.recipes import RECIPES
 

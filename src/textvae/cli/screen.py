@@ -12,6 +12,8 @@ from textvae.progress import ProgressLine, is_watched
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from textvae.control.changes import Span
+
 WIDTH = 80
 _CONTROLS = {code: 0x2400 + code for code in range(32) if chr(code) != "\t"} | {127: 0x2421}
 """Control characters to the pictures of them: a text keeps to its line and does nothing to a terminal."""
@@ -61,6 +63,28 @@ class Screen:
     def paragraph(self, text: str, *, mark: str = "") -> None:
         """Print a text wrapped to the screen; `mark` hangs before its first line."""
         self._render(_grid([(mark, one_line(text))] if mark else [(one_line(text),)], gap=1))
+
+    def marked(self, rows: "Sequence[tuple[str, Sequence[Span]]]") -> None:
+        """Print texts, a name before each, and set off what was added to them: bold and underlined, where there is a terminal.
+
+        Args:
+            rows: names, and what `textvae.control.changes.changes` gives; what was removed is not shown.
+        """
+        from rich.table import Table
+        from rich.text import Text
+
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        if are_named := any(name for name, _ in rows):
+            grid.add_column(style="dim", no_wrap=True, justify="right")
+        grid.add_column(overflow="fold")
+        for name, spans in rows:
+            parts = [
+                (one_line(span.text), "bold underline" if span.kind == "added" else "")
+                for span in spans
+                if span.kind != "removed"
+            ]
+            grid.add_row(*([name] if are_named else []), Text.assemble(*parts))
+        self._render(grid)
 
     def pairs(self, rows: Iterable[tuple[str, Any]], *, on_stderr: bool = False) -> None:
         """Print names and values in two columns."""

@@ -9,6 +9,7 @@ from textvae.cli.given import Given
 from textvae.cli.groups import Decoding, Reading, WithModel
 from textvae.cli.screen import one_line
 from textvae.config import DecodingConfig
+from textvae.config.model import STANDARD
 
 GREEDY = DecodingConfig(temperature=0)
 
@@ -81,7 +82,10 @@ def interpolate(
     common: WithModel,
     steps: Annotated[int, typer.Option("--steps", help="Latents, both ends included.")] = 7,
     method: Annotated[
-        str, typer.Option("--method", help="slerp (along the arc) or lerp (straight).")
+        str,
+        typer.Option(
+            "--method", help="slerp (along the arc), lerp (straight) or density (where the prior is densest)."
+        ),
     ] = "slerp",
 ) -> None:
     """Write the texts between two texts, one a line.
@@ -91,6 +95,11 @@ def interpolate(
     vae = common.load(run)
     config = decoding.over(GREEDY)
     seed = common.drawn_seed if config.temperature else 0
+    if method == "density" and vae.codec.fitted_prior is None and vae.codec.model.config.prior == STANDARD:
+        common.screen.note(
+            "note: this prior is as dense in all directions, and the path is that of slerp; "
+            "textvae prior fit RUN DATA fits one that is not"
+        )
     found = vae.interpolate(
         a, b, steps=steps, method=method, conditions=given.of(vae), decoding=config, seed=seed
     )

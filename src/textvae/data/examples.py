@@ -108,12 +108,12 @@ def _pairs(row: Row, columns: Columns, num_labels: int) -> list[tuple[str | None
 
 
 def known_rows(cells: Cells, schema: ConditionSchema) -> tuple[Cells, int]:
-    """Return the rows whose labels a model knows, and how many others there are.
+    """Return the rows whose labels a model knows, and how many others there are; columns behind its own may hold anything.
 
     Raises:
         UnknownLabelError: it knows none.
     """
-    columns = list(zip(schema.labels, cells.labels, strict=True))
+    columns = list(zip(schema.labels, cells.labels, strict=False))
     known = [all(label.knows(column[row]) for label, column in columns) for row in range(len(cells.texts))]
     if not any(known):
         for label, column in columns:
@@ -220,9 +220,9 @@ def unknown_left_out(number: int) -> tuple[str, ...]:
 
 
 def values_of(cells: Cells, schema: ConditionSchema) -> dict[str, list[Any]]:
-    """Return the conditions by name, as people write them."""
+    """Return the conditions by name, as people write them; columns behind those of the schema are none."""
     values: dict[str, list[Any]] = {
-        label.name: list(column) for label, column in zip(schema.labels, cells.labels, strict=True)
+        label.name: list(column) for label, column in zip(schema.labels, cells.labels, strict=False)
     }
     if cells.sources is not None:
         values[SOURCE] = list(cells.sources)

@@ -1,10 +1,10 @@
 """What texts are counted in: words, or single letters where a script puts no space between words."""
 
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
-from textvae.data.scripts import SPACELESS, script_counts
+from textvae.data.scripts import is_spaceless_letter
 from textvae.errors import MissingExtraError
 
 Split = Callable[[str], list[str]]
@@ -22,7 +22,7 @@ def units(text: str) -> list[str]:
     """
     if text.isascii():
         return text.split()
-    return "".join(f" {char} " if _is_spaceless_letter(char) else char for char in text).split()
+    return "".join(f" {char} " if is_spaceless_letter(char) else char for char in text).split()
 
 
 def chinese_words(text: str) -> list[str]:
@@ -41,8 +41,3 @@ def _rjieba() -> Any:
     except ImportError as error:
         raise MissingExtraError("rjieba", "eval") from error
     return rjieba
-
-
-@lru_cache(maxsize=1 << 16)
-def _is_spaceless_letter(char: str) -> bool:
-    return any(script in SPACELESS for script in script_counts(char))

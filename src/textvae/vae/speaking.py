@@ -8,7 +8,7 @@ import numpy as np
 from textvae.codec.inputs import as_latents, checked_latents, checked_texts, drawn_seed
 from textvae.config import DecodingConfig
 from textvae.config.fields import check_range
-from textvae.control.interpolation import path
+from textvae.control.interpolation import DENSITY, path
 from textvae.control.styles import fit_style
 from textvae.distributions import Posterior
 from textvae.tasks.answers import Answer, answers
@@ -153,10 +153,25 @@ class Speaking(Held):
         decoding: DecodingConfig | None = None,
         seed: int | None = None,
     ) -> list[str]:
-        """Return the decodes of `steps` latents from `a` to `b`, greedy unless told otherwise, under one condition."""
+        """Return the decodes of `steps` latents from `a` to `b`, greedy unless told otherwise, under one condition.
+
+        Args:
+            a: the first text.
+            b: the last text.
+            steps: latents, both ends included.
+            method: slerp (along the arc), lerp (straight), or density: of the lengths that slerp has, along the directions in
+                which the prior is densest, which a prior fitted to texts knows more of; under N(0, I) that is slerp.
+            conditions: see `encode`.
+            decoding: how tokens are chosen; None: greedily.
+            seed: of the tokens; None: a new one each call.
+
+        Raises:
+            ConfigError: an unknown method or fewer than two steps.
+        """
         ends = self.codec.conditions(conditions, 2)
         start, end = self.codec.encode(checked_texts([a, b]), conditions=ends)
-        latents = path(start, end, steps=steps, method=method)
+        prior = self.codec.prior(self.codec.conditions(conditions, 1)) if method == DENSITY else None
+        latents = path(start, end, steps=steps, method=method, prior=prior)
         given = self.codec.conditions(conditions, len(latents))
         greedy = decoding or DecodingConfig(temperature=0)
         return self.codec.decode(latents, greedy, seed=drawn_seed(seed), conditions=given)

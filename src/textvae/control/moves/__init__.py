@@ -1,0 +1,1 @@
+"""From text to text by moves in latent space."""
