@@ -10,9 +10,11 @@ import typer
 
 from textvae import __version__
 from textvae.cli import (
+    attribute,
     compare,
     demo,
     doctor,
+    edit,
     evaluate,
     export,
     generate,
@@ -57,6 +59,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     map.map,
     generate.generate,
     generate.chat,
+    edit.edit,
     latents.encode,
     latents.decode,
     evaluate.evaluate,
@@ -78,6 +81,17 @@ priors = typer.Typer(
 for verb in (prior.fit, prior.drop):
     priors.command(cls=Verb)(grouped(verb))
 app.add_typer(priors)
+
+attributes = typer.Typer(
+    name="attribute",
+    help="Attributes that edits set, fitted to a few labelled texts.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+for verb in (attribute.fit, attribute.delete):
+    attributes.command(cls=Verb)(grouped(verb))
+attributes.command("list", cls=Verb)(grouped(attribute.list_attributes))
+app.add_typer(attributes)
 
 persons = typer.Typer(
     name="person",

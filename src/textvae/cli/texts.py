@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from textvae.cli.arguments import Run, Sampled
+from textvae.cli.arguments import Run, Sampled, open_noted
+from textvae.cli.edit import Like
 from textvae.cli.given import Given
 from textvae.cli.groups import Decoding, Reading, WithModel
 from textvae.cli.screen import one_line
@@ -21,6 +22,7 @@ def sample(
     common: WithModel,
     number: Annotated[int, typer.Option("-n", "--number", min=1, help="How many.")] = 10,
     prefix: Annotated[str, typer.Option("--prefix", help="What every text begins with.")] = "",
+    like: Like = None,
 ) -> None:
     """Write random texts, one a line.
 
@@ -29,9 +31,10 @@ def sample(
     vae = common.load(run)
     config, seed = decoding.over(vae.codec.decoding), common.drawn_seed
     values = given.of(vae)
-    if (fitted := vae.codec.fitted_prior) and given.person is None:
+    examples = list(open_noted(like, common.screen)) if like else []
+    if (fitted := vae.codec.fitted_prior) and given.person is None and not like:
         common.screen.note(f"z from the fitted prior, a mixture of {len(fitted.weights)} Gaussians")
-    found = vae.sample(number, conditions=values, decoding=config, prefix=prefix, seed=seed)
+    found = vae.sample(number, conditions=values, decoding=config, prefix=prefix, like=examples, seed=seed)
     if common.as_json:
         common.screen.json({"seed": seed, "texts": found})
     else:

@@ -23,26 +23,23 @@ class Candidate:
     Attributes:
         text: itself.
         readings: what the goals' attributes read in it, by name.
-        missing: nats by which its own encoding misses the goals; 0: it meets them.
+        met: whether its own encoding reads as wanted.
+        missing: nats by which it reads so less surely than it should; 0: sure enough.
         closeness: share of words in common with the original, see `kept_share`.
         fluency: log p(x|z) of its own posterior mean, nats a token.
     """
 
     text: str
     readings: dict[str, str | float]
+    met: bool
     missing: float
     closeness: float
     fluency: float
 
     @property
-    def met(self) -> bool:
-        """Whether it meets the goals."""
-        return self.missing <= TOLERANCE
-
-    @property
     def rank(self) -> tuple[float, float]:
         """What is smallest for the best one: what it misses, then what it loses of closeness and fluency."""
-        return (0.0 if self.met else self.missing), -self.closeness - FLUENCY * self.fluency
+        return (self.missing if self.missing > TOLERANCE else 0.0), -self.closeness - FLUENCY * self.fluency
 
 
 def candidates(
@@ -53,7 +50,9 @@ def candidates(
     margin: float,
     conditions: Conditions | None = None,
 ) -> list[list[Candidate]]:
-    """Measure the candidates of each text, best first; equal ones count once.
+    """Measure the candidates of each text, the text itself among them, best first; equal ones count once.
+
+    A text that meets the goals as it is needs no margin: nothing was done to it to please the reading.
 
     Args:
         codec: the model, which reads the candidates.
@@ -63,7 +62,7 @@ def candidates(
         margin: log odds that a category needs.
         conditions: of the texts; None: none.
     """
-    found = [list(dict.fromkeys(row)) for row in texts]
+    found = [list(dict.fromkeys([text, *row])) for text, row in zip(original, texts, strict=True)]
     flat = [text for row in found for text in row]
     owners = [number for number, row in enumerate(found) for _ in row]
     given = None if conditions is None else conditions.rows(torch.tensor(owners).numpy())
@@ -71,11 +70,18 @@ def candidates(
     z = codec.posterior(store).loc
     names = [goal.attribute.name for goal in goals]
     readings = zip(*(goal.attribute.read(z.double()) for goal in goals), strict=True)
-    missing = shortfall(goals, z.double(), margin).tolist()
+    unchanged = torch.tensor([text == original[owner] for text, owner in zip(flat, owners, strict=True)])
+    lack = shortfall(goals, z.double(), 0.0)
+    met = (lack <= TOLERANCE).tolist()
+    missing = torch.where(unchanged & (lack <= TOLERANCE), 0.0, shortfall(goals, z.double(), margin)).tolist()
     fluency = _fluency(codec, flat, z, given)
     measured = [
-        Candidate(text, dict(zip(names, read, strict=True)), lack, kept_share(original[owner], text), nats)
-        for text, read, lack, owner, nats in zip(flat, readings, missing, owners, fluency, strict=True)
+        Candidate(
+            text, dict(zip(names, read, strict=True)), good, lack, kept_share(original[owner], text), nats
+        )
+        for text, read, good, lack, owner, nats in zip(
+            flat, readings, met, missing, owners, fluency, strict=True
+        )
     ]
     rows: list[list[Candidate]] = [[] for _ in original]
     for owner, one in zip(owners, measured, strict=True):

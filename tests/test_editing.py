@@ -1,0 +1,249 @@
+"""Edits: goals, moves of z, and texts that follow."""
+
+import numpy as np
+import pytest
+import torch
+from test_cli import done, failed
+from tiny import CHINESE, ENGLISH, tiny_config
+
+from textvae import TextVAE
+from textvae.codec.rewriting import kept_tokens
+from textvae.control.attributes.attribute import Attribute
+from textvae.control.editing.goals import Goal, goals_of, shortfall
+from textvae.control.editing.moves import DISTANCE, gradient, mean_difference, opposite, projection
+from textvae.errors import (
+    AttributeNotFittedError,
+    AttributeValueError,
+    ConfigError,
+    DataError,
+    RunNotFoundError,
+)
+
+DIM = 5
+
+
+def attribute(name="mood", values=("good", "bad", "odd"), seed=0):
+    rng = np.random.default_rng(seed)
+    return Attribute(
+        name=name, model="m", values=values, weight=rng.normal(size=(len(values), DIM)),
+        bias=rng.normal(size=len(values)), means=rng.normal(size=(len(values), DIM)), num_texts=9, score=1.0,
+    )  # fmt: skip
+
+
+def number(name="length", seed=3):
+    rng = np.random.default_rng(seed)
+    return Attribute(
+        name=name, model="m", kind="numeric", weight=rng.normal(size=(1, DIM)), bias=np.array([7.0]),
+        means=rng.normal(size=(2, DIM)), deviation=2.0, span=(3.0, 12.0), num_texts=9, score=1.0,
+    )  # fmt: skip
+
+
+def latents(num=50, seed=0):
+    return torch.randn(num, DIM, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+# Goals
+
+
+def test_a_reading_is_the_log_odds_against_the_strongest_other():
+    goal, z = Goal(attribute(), "bad"), latents()
+    log_probs = attribute().log_probs(z)
+    others = torch.stack([log_probs[:, 0], log_probs[:, 2]]).amax(0)
+    torch.testing.assert_close(goal.reading(z), log_probs[:, 1] - others)
+
+
+def test_a_goal_is_met_where_nothing_is_missing():
+    goal, z = Goal(attribute(), "odd"), latents(400)
+    met = goal.shortfall(z, 0.0) == 0
+    assert met.tolist() == [value == "odd" for value in attribute().read(z)]
+    assert 0 < met.sum() < len(z)
+
+
+def test_values_are_checked():
+    with pytest.raises(AttributeValueError, match="mood is 'splendid'; it can be good, bad, odd"):
+        Goal(attribute(), "splendid")
+    with pytest.raises(AttributeValueError, match="a number, mostly from 3 to 12"):
+        Goal(number(), "long")
+    with pytest.raises(AttributeValueError, match="needs a goal"):
+        goals_of({}, {})
+
+
+# Moves
+
+
+def both():
+    return [Goal(attribute(), "bad"), Goal(number(), 10)]
+
+
+def test_projection_meets_all_goals_at_once():
+    z = projection(latents(), both())
+    assert float(shortfall(both(), z, 0.0).max()) < 1e-6
+    slope, _ = both()[0].line(z)
+    beyond = both()[0].reading(z) / slope.norm(dim=1)
+    assert float(beyond.min()) > DISTANCE - 1e-4
+    assert number().read(z) == pytest.approx([10.0] * len(z), abs=1e-3)
+
+
+def test_projection_is_the_shortest_way():
+    """With one goal of two values it goes along the normal, and no further than asked."""
+    two = Goal(attribute(values=("good", "bad")), "bad")
+    z = latents()
+    step = projection(z, [two]) - z
+    slope, _ = two.line(z)
+    normal = slope / slope.norm(dim=1, keepdim=True)
+    torch.testing.assert_close(step, (step * normal).sum(1, keepdim=True) * normal, atol=1e-5, rtol=0)
+    sure = two.reading(z) > DISTANCE * slope.norm(dim=1)
+    assert sure.any()
+    torch.testing.assert_close(step[sure], torch.zeros_like(step[sure]), atol=1e-6, rtol=0)
+
+
+def test_the_opposite_lies_as_far_on_the_other_side():
+    two = Goal(attribute(values=("good", "bad")), "bad")
+    far = opposite(latents(), [two], strength=1.5)
+    slope, _ = two.line(far)
+    assert float((two.reading(far) / slope.norm(dim=1)).max()) <= -1.5 * DISTANCE + 1e-6
+
+
+def test_the_mean_difference_is_added_as_often_as_asked():
+    z, mood = latents(), attribute(values=("good", "bad"))
+    moved = mean_difference(z, [Goal(mood, "good")], strength=0.5)
+    expected = torch.from_numpy(mood.means[0] - mood.means[1]) / 2
+    torch.testing.assert_close(moved - z, expected.expand_as(z))
+
+
+def test_the_flow_raises_the_probability_and_has_heun_s_order():
+    z, goals = latents(), both()
+    after = gradient(z, goals, strength=0.2)
+    gains = [
+        goal.attribute.log_prob(after, goal.value) - goal.attribute.log_prob(z, goal.value) for goal in goals
+    ]
+    assert float(torch.stack(gains).sum(0).min()) > 0
+    nothing = gradient(z, goals, strength=1e-9)
+    torch.testing.assert_close(nothing, z, atol=1e-6, rtol=0)
+
+
+def test_weights_count():
+    z = latents()
+    light, heavy = (mean_difference(z, [Goal(attribute(), "bad", weight)]) - z for weight in (1.0, 3.0))
+    torch.testing.assert_close(heavy, 3 * light)
+
+
+# Texts
+
+
+@pytest.fixture(scope="module", params=[ENGLISH, CHINESE], ids=["english", "chinese"])
+def corpus(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, corpus):
+    folder = tmp_path_factory.mktemp("editing") / "run"
+    vae = TextVAE.train(corpus, folder, config=tiny_config(), device="cpu")
+    vae.attributes.keep(vae.fit_attribute(corpus, length_of, name="length", kind="categorical"))
+    return folder
+
+
+def length_of(text):
+    return "long" if len(text) % 2 else "short"
+
+
+def test_an_edit_is_one_of_its_candidates_and_reads_as_it_says(run, corpus):
+    vae = TextVAE.from_pretrained(run)
+    for text in corpus[:3]:
+        for one in vae.edits([text], 4, set={"length": "short"})[0]:
+            assert one.original == text
+            assert vae.read([one.text], "length") == [one.readings["length"]]
+            assert one.met == (one.readings["length"] == "short")
+            assert "".join(span.text for span in one.changes if span.kind != "removed") == one.text
+
+
+@pytest.mark.parametrize("method", ["rewrite", "best", "projection", "mean-difference", "gradient"])
+def test_a_batch_is_edited_as_its_texts_alone(run, corpus, method):
+    vae = TextVAE.from_pretrained(run)
+    together = vae.edit(corpus[:4], length="long", method=method)
+    assert [one.text for one in together] == [
+        vae.edit(text, length="long", method=method).text for text in corpus[:4]
+    ]
+
+
+def test_a_text_that_is_as_wanted_stays(run, corpus):
+    vae = TextVAE.from_pretrained(run)
+    for text, said in zip(corpus[:6], vae.read(corpus[:6], "length"), strict=True):
+        assert vae.edit(text, length=said).text == text
+
+
+def test_words_that_are_kept_stay(run, corpus):
+    vae = TextVAE.from_pretrained(run)
+    word = corpus[0].split()[-1] if " " in corpus[0] else corpus[0][1:3]
+    other = {"long": "short", "short": "long"}[vae.read(corpus[:1], "length")[0]]
+    for one in vae.edits(corpus[:1], 5, set={"length": other}, strength=5.0, keep=[word])[0]:
+        assert word in one.text
+
+
+def test_kept_tokens_are_those_of_the_word(run, corpus):
+    tokenizer = TextVAE.from_pretrained(run).codec.tokenizer
+    [row] = tokenizer.encode(corpus[:1])
+    word = corpus[0].split()[1] if " " in corpus[0] else corpus[0][1:3]
+    kept = kept_tokens(tokenizer, corpus[0], row.tolist(), [word])
+    said = tokenizer.decode([[int(token) for token, stays in zip(row, kept, strict=True) if stays]])[0]
+    assert word in said
+    assert len(said) < len(corpus[0])
+
+
+def test_examples_stand_for_an_attribute(run, corpus):
+    vae = TextVAE.from_pretrained(run)
+    assert isinstance(vae.edit(corpus[0], like=corpus[1:7]).text, str)
+    with pytest.raises(DataError, match="4 examples"):
+        vae.edit(corpus[0], like=corpus[1:5])
+
+
+def test_a_style_lies_where_its_examples_do(run, corpus):
+    vae = TextVAE.from_pretrained(run)
+    z = vae.encode(corpus[:8])
+    style = vae.style(corpus[:8])
+    np.testing.assert_allclose(style.distribution.loc.numpy(), z.mean(0), atol=1e-5)
+    drawn = style.draw(4000, seed=0).numpy()
+    np.testing.assert_allclose(drawn.std(0), style.distribution.scale.numpy(), rtol=0.1)
+    assert vae.sample(2, like=corpus[:8], seed=1) == vae.sample(2, like=corpus[:8], seed=1)
+    assert "few examples (2)" in vae.style(corpus[:2]).warnings()[0]
+    with pytest.raises(DataError, match="1 examples"):
+        vae.sample(2, like=corpus[:1])
+
+
+def test_what_cannot_be_done_is_said(run, corpus):
+    vae = TextVAE.from_pretrained(run)
+    with pytest.raises(AttributeNotFittedError, match="there are length"):
+        vae.edit(corpus[0], mood="good")
+    with pytest.raises(ConfigError, match="method"):
+        vae.edit(corpus[0], length="long", method="magic")
+    with pytest.raises(ConfigError, match="words are kept by the method rewrite"):
+        vae.edit(corpus[0], length="long", method="gradient", keep=["x"])
+    foreign = vae.attributes["length"]
+    vae.attributes.keep(Attribute(**{**vars(foreign), "name": "foreign", "model": "other"}), overwrite=True)
+    with pytest.raises(AttributeNotFittedError, match="other weights"):
+        vae.edit(corpus[0], foreign="long")
+    vae.attributes.delete("foreign")
+    vae.run = None
+    with pytest.raises(RunNotFoundError):
+        vae.edit(corpus[0], length="long")
+    assert vae.edit([], like=corpus[:6]) == []
+
+
+def test_the_verbs(run, corpus, tmp_path):
+    table = tmp_path / "labels.tsv"
+    rows = "".join(f"{length_of(text)}\t{text}\n" for text in corpus)
+    table.write_text("size\ttext\n" + rows, encoding="utf-8")
+    said = done("attribute", "fit", run, table, "--name", "size", "--overwrite").stdout
+    assert "size" in said
+    assert "short" in done("attribute", "list", run).stdout
+    first = done("edit", run, corpus[0], "--set", "size=short", "-n", "2").stdout
+    assert corpus[0] in first
+    assert first == done("edit", run, corpus[0], "--set", "size=short", "-n", "2").stdout
+    assert "it can be" in failed("edit", run, corpus[0], "--set", "size=huge")
+    assert "cannot be read" in failed("edit", run, corpus[0], "--set", "size")
+    assert "already" in failed("attribute", "fit", run, table, "--name", "size")
+    examples = tmp_path / "examples.txt"
+    examples.write_text("\n".join(corpus[:6]), encoding="utf-8")
+    assert len(done("sample", run, "-n", "3", "--like", examples, "--seed", "1").stdout.splitlines()) == 3
+    assert "is deleted" in done("attribute", "delete", run, "size").stderr
