@@ -26,7 +26,8 @@ def attribute(name="mood", values=("good", "bad", "odd"), seed=0):
     rng = np.random.default_rng(seed)
     return Attribute(
         name=name, model="m", values=values, weight=rng.normal(size=(len(values), DIM)),
-        bias=rng.normal(size=len(values)), means=rng.normal(size=(len(values), DIM)), num_texts=9, score=1.0,
+        bias=rng.normal(size=len(values)), means=rng.normal(size=(len(values), DIM)), covariance=np.eye(DIM),
+        num_texts=9, score=1.0,
     )  # fmt: skip
 
 
@@ -34,7 +35,7 @@ def number(name="length", seed=3):
     rng = np.random.default_rng(seed)
     return Attribute(
         name=name, model="m", kind="numeric", weight=rng.normal(size=(1, DIM)), bias=np.array([7.0]),
-        means=rng.normal(size=(2, DIM)), deviation=2.0, span=(3.0, 12.0), num_texts=9, score=1.0,
+        means=rng.normal(size=(2, DIM)), covariance=np.eye(DIM), deviation=2.0, span=(3.0, 12.0), num_texts=9, score=1.0,
     )  # fmt: skip
 
 
@@ -95,6 +96,20 @@ def test_projection_is_the_shortest_way():
     sure = two.reading(z) > DISTANCE * slope.norm(dim=1)
     assert sure.any()
     torch.testing.assert_close(step[sure], torch.zeros_like(step[sure]), atol=1e-6, rtol=0)
+
+
+def test_the_way_is_the_shortest_by_the_texts_covariance():
+    """Of all latents of the same reading none is nearer in Mahalanobis distance."""
+    rng = np.random.default_rng(4)
+    root = rng.normal(size=(DIM, DIM))
+    two = attribute(values=("good", "bad"))
+    goal = Goal(Attribute(**{**vars(two), "covariance": root @ root.T}), "bad")
+    z = latents(1)
+    step = projection(z, [goal]) - z
+    slope, _ = goal.line(z)
+    level = torch.linalg.svd(slope)[2][1:]  # directions in which the reading stays
+    precision = torch.linalg.inv(torch.from_numpy(root @ root.T))
+    torch.testing.assert_close(level @ precision @ step[0], torch.zeros(DIM - 1).double(), atol=1e-5, rtol=0)
 
 
 def test_the_opposite_lies_as_far_on_the_other_side():

@@ -12,7 +12,7 @@ from torch import Tensor
 from textvae.config.conditions import CATEGORICAL, NUMERIC
 from textvae.errors import AttributeValueError
 
-ARRAYS = ("weight", "bias", "means")
+ARRAYS = ("weight", "bias", "means", "covariance")
 MIN_GAIN = 0.05
 """Accuracy above the most frequent value's share, or share of variance, below which z hardly tells the attribute; nor does it
 within two standard errors of that share."""
@@ -32,6 +32,7 @@ class Attribute:
         weight: (C, D); of a number (1, D).
         bias: (C,).
         means: mean z of each category, (C, D); of a number, of the texts above and below its median, (2, D).
+        covariance: of z among the texts, (D, D), shrunk (Ledoit and Wolf 2004): which moves stay where texts are.
         deviation: of a number about its prediction, cross-validated; 0 of categories.
         span: of a number, its 5th and 95th percentile among the texts.
         num_texts: it was fitted to.
@@ -48,6 +49,7 @@ class Attribute:
     weight: np.ndarray
     bias: np.ndarray
     means: np.ndarray
+    covariance: np.ndarray
     deviation: float = 0.0
     span: tuple[float, float] = (0.0, 0.0)
     num_texts: int

@@ -71,6 +71,7 @@ def fit_attribute(
         weight=weight,
         bias=found.pop("bias") - weight @ center,
         means=found.pop("means") * scale + center,
+        covariance=_covariance(rows),
         num_texts=len(kept),
         seed=seed,
         **found,
@@ -130,6 +131,13 @@ def _numeric(z: np.ndarray, words: Sequence[str], name: str, seed: int) -> dict[
         "span": (float(np.quantile(targets, 0.05)), float(np.quantile(targets, 0.95))),
         "score": float(1 - residual / targets.var()),
     }
+
+
+def _covariance(rows: np.ndarray) -> np.ndarray:
+    """Return the covariance of z, (N, D), as (D, D), shrunk towards a multiple of the identity."""
+    from sklearn.covariance import ledoit_wolf
+
+    return ledoit_wolf(rows)[0]
 
 
 def _check_values(values: Sequence[str], counts: Counter[str], name: str) -> None:

@@ -12,8 +12,8 @@ from torch import Tensor
 from textvae.control.editing.goals import Goal
 
 DISTANCE = 2.0
-"""How far beyond its boundary a category is moved at strength 1, in units of z: standard deviations of N(0, I)."""
-RIDGE = 1e-6
+"""How far beyond its boundary a category is moved at strength 1: standard deviations of its reading among the texts."""
+RIDGE = 1e-9
 NUM_STEPS = 60
 BETAS = (0.1, 20.0)
 """Diffusion coefficients at times 0 and 1 (Song et al. 2021, arXiv:2011.13456)."""
@@ -23,24 +23,15 @@ NUM_ROUNDS = 4
 def projection(z: Tensor, goals: Sequence[Goal], strength: float = 1.0) -> Tensor:
     """Return the nearest latents where every goal is read as wanted, (N, D).
 
-    Categories lie strength * DISTANCE beyond their boundary then.
-
-    The least-norm solution of the goals' linear readings, a few times over, as the strongest rival of a category may
-    change on the way. A reading that is beyond what is wanted stays: nothing is moved back. With one goal of two values it
-    is the step over the boundary along its normal (for images Shen et al. 2020, arXiv:1907.10786).
+    Categories then lie strength * DISTANCE beyond their boundary. Near is meant by the covariance S of texts' latents
+    (Mahalanobis): z + S A' (A S A')^-1 (wanted - A z - b), A the goals' slopes. Along A itself z would leave the
+    places that the decoder knows: a classifier leans on directions of little variance. A few rounds, as the strongest rival of a
+    category may change on the way; a reading beyond what is wanted stays. With one goal of two values and S = 1 this is
+    the step over the boundary along its normal (for images Shen et al. 2020, arXiv:1907.10786).
     """
     z = z.double()
     for _ in range(NUM_ROUNDS):
-        lines = [goal.line(z) for goal in goals]
-        slopes = torch.stack([slope for slope, _ in lines], dim=1)  # (N, G, D)
-        readings = torch.einsum("ngd,nd->ng", slopes, z) + torch.stack([b for _, b in lines], dim=1)
-        wanted = [
-            _wanted(goal, readings[:, number], slopes[:, number].norm(dim=1), strength)
-            for number, goal in enumerate(goals)
-        ]
-        gaps = torch.stack(wanted, dim=1) - readings  # (N, G)
-        squares = slopes @ slopes.mT + RIDGE * torch.eye(len(goals), dtype=z.dtype)
-        z = z + torch.einsum("ngd,ng->nd", slopes, torch.linalg.solve(squares, gaps))
+        z = _moved(z, goals, strength)
     return z
 
 
@@ -49,15 +40,7 @@ def opposite(z: Tensor, goals: Sequence[Goal], strength: float = 1.0) -> Tensor:
 
     As far on the other side of a category's boundary; of a number, where it is read now.
     """
-    mirrored = z.double()
-    for goal in goals:
-        slope, offset = goal.line(mirrored)
-        reading = (slope * mirrored).sum(1) + offset
-        norm = slope.norm(dim=1).clamp_min(RIDGE)
-        limit = -strength * DISTANCE * goal.weight * norm
-        wanted = reading if goal.attribute.is_number else torch.minimum(reading, limit)
-        mirrored = mirrored + slope * ((wanted - reading) / norm.square()).unsqueeze(1)
-    return mirrored
+    return _moved(z.double(), goals, -strength)
 
 
 def mean_difference(z: Tensor, goals: Sequence[Goal], strength: float = 1.0) -> Tensor:
@@ -99,11 +82,30 @@ def gradient(z: Tensor, goals: Sequence[Goal], strength: float = 1.0) -> Tensor:
     return z
 
 
-def _wanted(goal: Goal, reading: Tensor, norm: Tensor, strength: float) -> Tensor:
-    """Return the reading, (N,), that a goal asks for; `norm` of its slope, (N,)."""
+def _moved(z: Tensor, goals: Sequence[Goal], strength: float) -> Tensor:
+    """Return z, (N, D), after one round of `projection`, or of its mirror image where the strength is below 0."""
+    covariance = torch.stack([torch.from_numpy(goal.attribute.covariance).to(z) for goal in goals]).mean(0)
+    lines = [goal.line(z) for goal in goals]
+    slopes = torch.stack([slope for slope, _ in lines], dim=1)  # (N, G, D)
+    readings = torch.einsum("ngd,nd->ng", slopes, z) + torch.stack([offset for _, offset in lines], dim=1)
+    along = slopes @ covariance  # (N, G, D)
+    variances = along @ slopes.mT  # (N, G, G)
+    limits = variances.diagonal(dim1=1, dim2=2).sqrt() * DISTANCE * strength
+    wanted = [
+        _wanted(goal, readings[:, number], limits[:, number] * goal.weight, strength)
+        for number, goal in enumerate(goals)
+    ]
+    ridge = RIDGE * variances.diagonal(dim1=1, dim2=2).mean(1).view(-1, 1, 1) * torch.eye(len(goals)).to(z)
+    return z + torch.einsum(
+        "ngd,ng->nd", along, torch.linalg.solve(variances + ridge, torch.stack(wanted, dim=1) - readings)
+    )
+
+
+def _wanted(goal: Goal, reading: Tensor, limit: Tensor, strength: float) -> Tensor:
+    """Return the readings, (N,), that a goal asks for, `limit` where they are not beyond it."""
     if goal.attribute.is_number:
-        return torch.zeros_like(reading)
-    return torch.maximum(reading, strength * DISTANCE * goal.weight * norm)
+        return torch.zeros_like(reading) if strength > 0 else reading
+    return torch.maximum(reading, limit) if strength > 0 else torch.minimum(reading, limit)
 
 
 def _drift(z: Tensor, goals: Sequence[Goal], time: float) -> Tensor:
