@@ -17,13 +17,15 @@ from textvae.training.origin import inherited_settings, origin_of
 from textvae.training.progress import Observer
 from textvae.training.run import resumed_config, train_run
 from textvae.vae.fitting import Fitting
+from textvae.vae.infilling import Infilling
 from textvae.vae.measuring import Measuring
+from textvae.vae.searching import Searching
 from textvae.vae.speaking import Speaking
 
 BACKENDS = ("auto", "torch", "onnx")
 
 
-class TextVAE(Speaking, Fitting, Measuring):
+class TextVAE(Speaking, Fitting, Measuring, Searching, Infilling):
     """A trained variational autoencoder for text.
 
     Every method that draws takes a seed; the same seed gives the same texts on the same machine. Without one,
