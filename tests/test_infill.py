@@ -206,7 +206,8 @@ def test_refining_makes_what_is_visible_likelier():
     rng = np.random.default_rng(0)
     templates = [planner.plans(one, 1, rng)[0] for one in gapped]
     texts = [
-        one.joined([word]) for one, word in zip(gapped, "sees likes finds paints a".split(), strict=True)
+        one.joined([word])
+        for one, word in zip(gapped, ["sees", "likes", "finds", "paints", "a"], strict=True)
     ]
     rows = [row.tolist() for row in codec.tokenizer.encode(texts)]
     table = UnitTable(codec.tokenizer, spaceless=False)

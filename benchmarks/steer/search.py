@@ -1,9 +1,9 @@
-"""How often a search finds a text with a given word and a given length: python -m benchmarks.steer.search RUN [--texts DATA].
+"""How often a search finds a text with a given word and a given length: python -m benchmarks.steer.search RUN DATA.
 
-Each of 20 words is sought in a text of 11 to 13 words, with 2,000 decodes at most; beside it, whether 2,000 random texts, the same for all
-words and decoded alike, hold such a text. Words: of the greedy decodes of 2,000 draws from the prior (seed 0), lower-case words of at
-least four letters, ranked by the share of texts that hold them; of those in .1 % to 1 % of the texts, 20 at even steps of the rank. With
---texts the words are those of a corpus instead.
+Each of 20 words is sought in a text of 11 to 13 words, with 2,000 greedy decodes at most; beside it, whether 2,000 random texts, the same for
+all words and decoded alike, hold such a text. The words are of medium frequency in DATA, a corpus such as the run was trained on (or
+"english", the demo's): lower-case words of at least four letters that .1 % to 1 % of the texts hold, ranked by how many do, 20 at even
+steps of the rank.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import torch
 from textvae import TextVAE, open_corpus
 from textvae.codec.codec import GREEDY
 from textvae.control.search.rewards import Contains, Length
+from textvae.data.embedded import embedded_texts
 
 NUM_WORDS, BUDGET = 20, 2000
 LENGTH = "11-13"
@@ -75,15 +76,19 @@ def main() -> None:
     """Measure a run and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run")
-    parser.add_argument("--texts", help="the words are those of a corpus; else of the model's random texts")
-    parser.add_argument("--text-column")
+    parser.add_argument("data")
+    parser.add_argument("--text", help="column of the data")
     parser.add_argument("--rewards", nargs="+", default=["likely:{word}", f"length:{LENGTH}"])
     parser.add_argument("--name", help="of the file in results/; unset: nothing is written")
     options = parser.parse_args()
     torch.set_num_threads(1)
     vae = TextVAE.from_pretrained(options.run, device="cpu")
     random_texts = vae.codec.decode(vae.codec.prior_sample(BUDGET, seed=0), GREEDY)
-    corpus = list(open_corpus(options.texts, text=options.text_column)) if options.texts else random_texts
+    corpus = (
+        embedded_texts(options.data)
+        if options.data in ("english", "chinese")
+        else list(open_corpus(options.data, text=options.text))
+    )
     found = measure(vae, options.rewards, medium_words(corpus), random_texts)
     print(
         f"met {found['met']:.2f}, by random texts {found['met_by_random']:.2f}, decodes {found['mean_decodes']:.0f}"

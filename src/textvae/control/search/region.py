@@ -11,8 +11,8 @@ SHARE = 0.99
 """Of the prior's mass that lies within the region."""
 NUM_DRAWS = 1000
 """Draws from which its bound, its scale and its anchors are taken."""
-HALVINGS = 40
-"""Of the way from an anchor to a point outside: to about 1e-12 of it."""
+HALVINGS = 25
+"""Of the way from an anchor to a point outside: to about 1e-7 of it."""
 
 
 class TrustRegion:
