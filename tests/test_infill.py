@@ -7,7 +7,7 @@ import pytest
 import torch
 from test_cli import done, failed
 from tiny import CHINESE, ENGLISH, train_tiny
-from untrained import untrained
+from untrained import counted, untrained
 
 from textvae import TextVAE
 from textvae.config import DecodingConfig
@@ -26,16 +26,6 @@ FREE = DecodingConfig(temperature=1, known_words=False)
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     return train_tiny(tmp_path_factory.mktemp("infill") / "run", data={"max_length": 20})
-
-
-def counted(texts=ENGLISH, kind="bpe", **options):
-    """An untrained model that knows how common tokens are: it spells nothing in bytes."""
-    codec = untrained(texts, kind, **options)
-    rows = np.concatenate(codec.tokenizer.encode(texts))
-    counts = np.bincount(rows, minlength=codec.tokenizer.vocab_size)
-    counts[2] = len(texts)
-    codec.model.decoder.output.start_from_frequencies(torch.from_numpy(counts))
-    return codec
 
 
 # Gaps

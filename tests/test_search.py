@@ -239,6 +239,13 @@ def test_searches_that_cannot_go_on(tmp_path):
         search(codec, read_rewards(letters), budget=120, output=folder, resume=True)
 
 
+def test_any_text_can_be_kept(tmp_path):
+    log = SearchLog.open(tmp_path, {"seed": 0}, resume=False)
+    log.add(torch.zeros(2, 3, dtype=torch.float64), ["\ud800\n\x00", ""], [0.1, -1e300])
+    again = SearchLog.open(tmp_path, {"seed": 0}, resume=True)
+    assert (again.texts, again.scores) == (log.texts, log.scores)
+
+
 def test_nothing_is_a_pickle(tmp_path):
     search(untrained(), read_rewards(letters), budget=110, output=tmp_path / "s")
     assert {path.suffix for path in (tmp_path / "s").iterdir()} == {".json", ".safetensors"}
@@ -349,6 +356,14 @@ def test_presence_is_the_log_p_of_the_word_at_its_best_place():
         logits, _ = decoder.prefill(z, prefix)
         wanted.append(float(logits.log_softmax(-1)[0, codec.tokenizer.encode(["sea."])[0][0]]))
     assert presence(codec, [text], "sea.", z)[0] == pytest.approx(max(wanted))
+
+
+def test_where_a_word_does_not_fit_any_more_it_is_not_looked_for():
+    codec = untrained(kind="word", max_length=4)
+    z = torch.randn(2, 3, dtype=torch.float64)
+    full, shorter = presence(codec, ["the cat sees the", "the cat sees"], "sea.", z[[0, 0]])
+    assert full == pytest.approx(shorter)
+    assert presence(codec, ["the"], "one two three four five", z[:1]) == [-np.inf]
 
 
 def test_likely_slopes_towards_a_word_that_is_missing():

@@ -21,6 +21,7 @@ from textvae.control.search.rewards import Contains, Length
 from textvae.data.embedded import embedded_texts
 
 NUM_WORDS, BUDGET = 20, 2000
+FITTED = 10_000
 LENGTH = "11-13"
 LEAST, MOST = 0.001, 0.01
 RESULTS = Path(__file__).parent / "results"
@@ -78,18 +79,22 @@ def main() -> None:
     parser.add_argument("run")
     parser.add_argument("data")
     parser.add_argument("--text", help="column of the data")
+    parser.add_argument("--fit-prior", action="store_true", help="to the first 10,000 texts, for both ways")
     parser.add_argument("--rewards", nargs="+", default=["likely:{word}", f"length:{LENGTH}"])
     parser.add_argument("--name", help="of the file in results/; unset: nothing is written")
     options = parser.parse_args()
     torch.set_num_threads(1)
     vae = TextVAE.from_pretrained(options.run, device="cpu")
-    random_texts = vae.codec.decode(vae.codec.prior_sample(BUDGET, seed=0), GREEDY)
     corpus = (
         embedded_texts(options.data)
         if options.data in ("english", "chinese")
         else list(open_corpus(options.data, text=options.text))
     )
+    if options.fit_prior:
+        vae.fit_prior(corpus[:FITTED])
+    random_texts = vae.codec.decode(vae.codec.prior_sample(BUDGET, seed=0), GREEDY)
     found = measure(vae, options.rewards, medium_words(corpus), random_texts)
+    found["fitted_prior"] = vae.codec.fitted_prior is not None
     print(
         f"met {found['met']:.2f}, by random texts {found['met_by_random']:.2f}, decodes {found['mean_decodes']:.0f}"
     )

@@ -75,7 +75,8 @@ class SearchLog:
         """Take a batch, (N, D); with a folder it is on disk when this returns."""
         if self.folder is not None:
             path = self.folder / PART.format(len(self))
-            write_file(path, packed({"z": z.numpy(), "scores": _array(scores)}, {"texts": texts}))
+            # JSON within JSON, in ASCII: a text may hold what no UTF-8 can
+            write_file(path, packed({"z": z.numpy(), "scores": _array(scores)}, {"texts": json.dumps(texts)}))
         self._extend(z, texts, scores)
 
     def told(self, z: Tensor, first: int) -> list[float]:
@@ -100,11 +101,12 @@ class SearchLog:
         while (path := self._folder / PART.format(len(self))).exists():
             arrays, record = unpacked(path)
             scores = arrays["scores"].tolist()
-            if not len(arrays["z"]) == len(scores) == len(record["texts"]) > 0:
+            texts = json.loads(record["texts"])
+            if not len(arrays["z"]) == len(scores) == len(texts) > 0:
                 raise CorruptRunError(
                     f"{path} is damaged: it does not hold a text and a score for each latent"
                 )
-            self._extend(torch.from_numpy(arrays["z"]), record["texts"], scores)
+            self._extend(torch.from_numpy(arrays["z"]), texts, scores)
 
     def _extend(self, z: Tensor, texts: list[str], scores: list[float]) -> None:
         self.z += list(z)

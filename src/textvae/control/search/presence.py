@@ -31,14 +31,16 @@ def presence(codec: Codec, texts: list[str], word: str, z: Tensor) -> np.ndarray
     if not isinstance(codec.model, VAEModel):
         raise ConfigError("an export does not say how likely a word is; use the run that it came from")
     [spelt] = codec.tokenizer.encode([word])
+    longest = codec.model.config.max_length - len(spelt)  # of what stands before the word
     anywhere = is_spaceless(script_counts(word))
     rows, owners = [], []
     for owner, tokens in enumerate(codec.tokenizer.encode(texts)):
         for place in range(len(tokens) + 1) if anywhere else _places(codec, tokens):
-            rows.append(np.concatenate([tokens[:place], spelt])[: codec.model.config.max_length])
-            owners.append(owner)
+            if place <= longest:
+                rows.append(np.concatenate([tokens[:place], spelt]))
+                owners.append(owner)
     log_p = torch.empty(len(rows), dtype=torch.float64)
-    store = TokenStore.from_rows(rows, codec.model.config.max_length, None)
+    store = TokenStore.from_rows(rows)
     for start in range(0, len(rows), ROWS):
         indices = np.arange(start, min(start + ROWS, len(rows)))
         log_p[indices] = _of_last(codec, store, indices, z[np.array(owners)[indices]], len(spelt))
