@@ -18,6 +18,7 @@ from textvae.control.search.region import TrustRegion
 from textvae.control.search.rewards import Contains, Lacks, Length, Likely
 from textvae.control.search.scoring import Scorer, Weighted, read_rewards
 from textvae.control.search.search import search
+from textvae.data.vocabulary import BOS
 from textvae.distributions import DiagonalGaussian, GaussianMixture, SphereUniform, standard_normal
 from textvae.errors import ConfigError, CorruptRunError, MissingExtraError, RunExistsError, RunNotFoundError
 
@@ -344,26 +345,36 @@ def test_a_reward_is_never_executed_from_the_models_folder(run, monkeypatch):
         TextVAE.from_pretrained(run, device="cpu").search("reward_in_run:f", budget=10)
 
 
-def test_presence_is_the_log_p_of_the_word_at_its_best_place():
+@pytest.mark.parametrize("word", ["sea", "sea music"])
+def test_presence_is_how_much_less_likely_the_word_was_than_the_likeliest_at_its_best_place(word):
     codec = untrained(kind="word")
     codec.model.requires_grad_(False)
-    text, z = "the cat sees the", torch.randn(1, 3, dtype=torch.float64)
-    wanted = []
-    for place in range(5):
-        tokens = [*codec.tokenizer.encode([text])[0][:place]]
-        decoder = codec.model.decoder
-        prefix = torch.tensor([[1, *tokens]])
-        logits, _ = decoder.prefill(z, prefix)
-        wanted.append(float(logits.log_softmax(-1)[0, codec.tokenizer.encode(["sea."])[0][0]]))
-    assert presence(codec, [text], "sea.", z)[0] == pytest.approx(max(wanted))
+    text, z = codec.tokenizer.encode(["the cat sees the"])[0].tolist(), torch.randn(1, 3, dtype=torch.float64)
+    spelt = codec.tokenizer.encode([word])[0].tolist()
+
+    def short(before, token):
+        logits = codec.model.decoder.prefill(z, torch.tensor([[BOS, *before]]))[0][0]
+        return float(logits[token] - logits.max())
+
+    best = max(range(5), key=lambda place: short(text[:place], spelt[0]))
+    wanted = sum(short([*text[:best], *spelt[:i]], token) for i, token in enumerate(spelt))
+    assert presence(codec, ["the cat sees the"], word, z)[0] == pytest.approx(wanted)
+
+
+def test_a_word_that_a_greedy_decoder_says_is_not_short_of_anything():
+    codec = untrained(kind="word")
+    z = torch.randn(6, 3, dtype=torch.float64)
+    for row, text in enumerate(codec.decode(z, DecodingConfig(temperature=0))):
+        for word in text.split()[:3]:
+            assert presence(codec, [text], word, z[row : row + 1])[0] == pytest.approx(0, abs=1e-9)
 
 
 def test_where_a_word_does_not_fit_any_more_it_is_not_looked_for():
     codec = untrained(kind="word", max_length=4)
-    z = torch.randn(2, 3, dtype=torch.float64)
-    full, shorter = presence(codec, ["the cat sees the", "the cat sees"], "sea.", z[[0, 0]])
-    assert full == pytest.approx(shorter)
-    assert presence(codec, ["the"], "one two three four five", z[:1]) == [-np.inf]
+    z = torch.randn(1, 3, dtype=torch.float64)
+    assert np.isfinite(presence(codec, ["the cat sees the"], "sea.", z)).all()
+    assert presence(codec, ["the"], "one two three four five", z) == [-np.inf]
+    assert Likely("one two three four five")(["the"], z=z, codec=codec) == [-1]
 
 
 def test_likely_slopes_towards_a_word_that_is_missing():

@@ -1,4 +1,6 @@
-"""How likely a decoder was to say a word somewhere in a text."""
+"""How near a decoder came to saying a word somewhere in a text."""
+
+from typing import cast
 
 import numpy as np
 import torch
@@ -10,14 +12,18 @@ from textvae.data.scripts import is_spaceless, script_counts
 from textvae.data.store import TokenStore
 from textvae.errors import ConfigError
 from textvae.models import VAEModel
+from textvae.models.modeling import shift
 
-ROWS = 512
-"""Beginnings of texts at a time."""
+ROWS = 64
+"""Texts at a time, whose logits are held in memory."""
 
 
 @torch.no_grad()
 def presence(codec: Codec, texts: list[str], word: str, z: Tensor) -> np.ndarray:
-    """Return the most that log p(word | text so far, z) is at any place of each text between two words, (N,) nats.
+    """Return how many nats less likely a word was than the likeliest tokens in its place, at the best place, (N,), at most 0.
+
+    The sum over the word's tokens of log p(token | before, z) - max log p(· | before, z). The place is that of all between two words where
+    the first token is nearest. 0: a greedy decoder that had come so far would have said the word. -inf: it does not fit into the text.
 
     Args:
         codec: of a model with weights, without conditions.
@@ -28,43 +34,50 @@ def presence(codec: Codec, texts: list[str], word: str, z: Tensor) -> np.ndarray
     Raises:
         ConfigError: an export.
     """
-    if not isinstance(codec.model, VAEModel):
-        raise ConfigError("an export does not say how likely a word is; use the run that it came from")
+    codec = _with_weights(codec)
+    codec.model.eval()
     [spelt] = codec.tokenizer.encode([word])
     longest = codec.model.config.max_length - len(spelt)  # of what stands before the word
-    anywhere = is_spaceless(script_counts(word))
-    rows, owners = [], []
-    for owner, tokens in enumerate(codec.tokenizer.encode(texts)):
-        for place in range(len(tokens) + 1) if anywhere else _places(codec, tokens):
-            if place <= longest:
-                rows.append(np.concatenate([tokens[:place], spelt]))
-                owners.append(owner)
-    log_p = torch.empty(len(rows), dtype=torch.float64)
-    store = TokenStore.from_rows(rows)
-    for start in range(0, len(rows), ROWS):
-        indices = np.arange(start, min(start + ROWS, len(rows)))
-        log_p[indices] = _of_last(codec, store, indices, z[np.array(owners)[indices]], len(spelt))
-    best = np.full(len(texts), -np.inf)
-    np.maximum.at(best, owners, log_p.numpy())
-    return best
+    store, result = codec.store(texts), np.full(len(texts), -np.inf)
+    first = _shortfalls(codec, store, z, int(spelt[0]))
+    begun, owners = [], []
+    for row, shortfall in enumerate(first):
+        places = [place for place in _places(codec, store[row], word) if place <= longest]
+        if places:
+            best = max(places, key=lambda place: shortfall[place])
+            begun.append(np.concatenate([store[row][:best], spelt]))
+            owners.append(row)
+    whole = _shortfalls(codec, TokenStore.from_rows(begun), z[owners])
+    result[owners] = [shortfall[-len(spelt) - 1 : -1].sum() for shortfall in whole]  # without `</s>`
+    return result
 
 
-def _places(codec: Codec, tokens: np.ndarray) -> list[int]:
-    """Return the places before words, and the end."""
-    starts = [
-        0,
-        *(place for place in range(1, len(tokens)) if codec.tokenizer.starts_word(int(tokens[place]))),
-    ]
-    return [*starts, len(tokens)]
+def _with_weights(codec: Codec) -> Codec[VAEModel]:
+    if not isinstance(codec.model, VAEModel):
+        raise ConfigError("an export does not say how likely a word is; use the run that it came from")
+    return cast("Codec[VAEModel]", codec)
 
 
-def _of_last(codec: Codec, store: TokenStore, indices: np.ndarray, z: Tensor, num: int) -> Tensor:
-    """Return log p of the last `num` tokens before `</s>` of each row, (R,)."""
-    batch = collate(store, indices)
-    lengths = torch.from_numpy(batch.lengths).to(codec.device)
-    tokens = torch.from_numpy(batch.tokens).to(codec.device)
-    log_p = codec.model.token_log_likelihood(tokens, lengths, z.to(codec.dtype).to(codec.device))
-    place = torch.arange(tokens.shape[1], device=codec.device)
-    ends = (lengths - 1).unsqueeze(1)
-    counted = (place < ends) & (place >= ends - num)
-    return log_p.masked_fill(~counted, 0.0).sum(dim=1).cpu().double()
+def _places(codec: Codec, tokens: np.ndarray, word: str) -> list[int]:
+    """Return the places between words, both ends among them; in a script without spaces, all."""
+    inside = range(1, len(tokens))
+    if not is_spaceless(script_counts(word)):
+        inside = [place for place in inside if codec.tokenizer.starts_word(int(tokens[place]))]
+    return [*{0, *inside, len(tokens)}]
+
+
+def _shortfalls(
+    codec: Codec[VAEModel], store: TokenStore, z: Tensor, token: int | None = None
+) -> list[np.ndarray]:
+    """Return log p(token) - max log p at every place of each row and at its end, (T + 1,) nats; without a token, of the row's own."""
+    model, found = codec.model, list[np.ndarray]()
+    for start in range(0, len(store), ROWS):
+        batch = collate(store, np.arange(start, min(start + ROWS, len(store))))
+        tokens = torch.from_numpy(batch.tokens).to(codec.device)  # (B, T)
+        code, _ = model.read_condition(z[start : start + ROWS].to(codec.dtype).to(codec.device), None)
+        logits = model.decoder.output(model.decoder(shift(tokens), code))  # (B, T, V)
+        wanted = tokens if token is None else torch.full_like(tokens, token)
+        below = logits.gather(2, wanted.unsqueeze(2)).squeeze(2) - logits.amax(dim=2)
+        rows = zip(below.cpu().double().numpy(), batch.lengths, strict=True)
+        found += [row[:length] for row, length in rows]
+    return found

@@ -21,7 +21,7 @@ NUM_STARTS = 100
 NUM_RANDOM = 100
 """Draws at a time of a random search."""
 STEP, NEAR_STEP = 0.5, 0.3
-"""The first step, in standard deviations of the prior: from the best draw, and from a text that was given."""
+"""The first step, in standard deviations of the prior: from the best draw, and from a start that was given or the best so far."""
 SEPARABLE_FROM = 64
 """Dimensions from which the covariance of CMA-ES is diagonal: a full one takes some 10 D² decodes to learn."""
 PATIENCE = 12
@@ -81,7 +81,8 @@ class EvolutionStrategy:
     Hansen 2016, arXiv:1604.00772, as the package cma implements it. Latents outside the region are replaced by their projections,
     of which it is told as of injected solutions (Hansen 2011, arXiv:1110.4181). From 64 dimensions the covariance is diagonal (Ros and
     Hansen 2008). Deviation: a descent ends after 12 generations without a better score, for most rewards of texts are flat over wide stretches;
-    the next one begins at the best of 100 new draws, which count as all decodes do. From a start that was given, all begin there.
+    the next one begins, in turn, at the best latent so far and at the best of 100 new draws, which count as all decodes do. With a start that was
+    given there are no draws: descents begin there in place of them.
     """
 
     def __init__(self, region: TrustRegion, start: Tensor | None, seed: int) -> None:
@@ -90,29 +91,34 @@ class EvolutionStrategy:
         self._start = None if start is None else region.projected(start.unsqueeze(0))[0]
         self._draw_seed = derived_seed(seed, _DRAWS)
         self._generator = np.random.Generator(np.random.Philox(derived_seed(seed, _MOVES)))
-        self._num_drawn = 0
+        self._num_drawn, self._num_descents = 0, 0
         self._descent: Any = None
+        self._peak, self._peak_score = self._start, -np.inf
         self._best, self._idle = -np.inf, 0
 
     def ask(self) -> Tensor:
         """Return draws before a descent, else a generation of it."""
-        if self._descent is None and self._start is None:
+        if self._descent is None and self._num_descents % 2 and self._peak is not None:
+            self._begin(self._peak, NEAR_STEP)
+        elif self._descent is None and self._start is not None:
+            self._begin(self._start, NEAR_STEP)
+        elif self._descent is None:
             rows = range(self._num_drawn, self._num_drawn + NUM_STARTS)
             self._num_drawn = rows.stop
             return self._region.projected(self._region.draws(rows, seed=self._draw_seed))
-        if self._descent is None and self._start is not None:
-            self._begin(self._start, NEAR_STEP)
         return self._region.projected(torch.from_numpy(np.stack(self._descent.ask())))
 
     def tell(self, z: Tensor, scores: list[float]) -> None:
         """Move on; after draws, begin a descent at the best of them."""
+        row = int(np.argmax(scores))
+        if scores[row] > self._peak_score:
+            self._peak, self._peak_score = z[row].clone(), scores[row]
         if self._descent is None:
-            self._begin(z[int(np.argmax(scores))], STEP)
+            self._begin(z[row], STEP)
             return
+        self._idle = 0 if scores[row] > self._best else self._idle + 1
+        self._best = max(scores[row], self._best)
         self._descent.tell(list(z.numpy()), [-score for score in scores])
-        best = max(scores)
-        self._idle = 0 if best > self._best else self._idle + 1
-        self._best = max(best, self._best)
         if self._idle == PATIENCE or self._descent.stop():
             self._descent = None
 
@@ -125,6 +131,7 @@ class EvolutionStrategy:
             "seed": np.nan,  # or it would seed NumPy's global generator
             "verbose": -9, "verb_log": 0, "verb_disp": 0, "signals_filename": "",
         }  # fmt: skip
+        self._num_descents += 1
         self._best, self._idle = -np.inf, 0
         self._descent = self._package.CMAEvolutionStrategy(mean.numpy(), step, options)
 
