@@ -4,10 +4,10 @@ import random
 
 import pytest
 
+from textvae.data.units import units
 from textvae.evaluation.coherence import places, sentences
 from textvae.evaluation.distance import Nearest, edit_distance
 from textvae.evaluation.smoothness import STEPS, drawn_pairs, steps_of
-from textvae.evaluation.units import units
 
 
 def plain_distance(a, b):

@@ -4,6 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from untrained import counted
+
+from textvae import TextVAE
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -65,3 +68,18 @@ def test_human_evaluation_runs(capsys, tmp_path, monkeypatch):
     exec(compile(code, "human-evaluation.md", "exec"), {})
     value, p = map(float, capsys.readouterr().out.split())
     assert (value, p) == (0.5, 1.0)  # A throughout, and sides are balanced
+
+
+def test_search_and_infilling_run(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    TextVAE(counted(words=True, max_length=20)).save("runs/reviews")
+    searched, played = blocks("search.md")
+    names: dict = {}
+    exec(compile(searched.replace("budget=500", "budget=120"), "search.md", "exec"), names)
+    assert len(names["found"].best) == 3
+    exec(compile(played, "search.md", "exec"), names)
+    assert names["info"]["score"] <= 0
+    [filled] = blocks("infilling.md")
+    exec(compile(filled, "infilling.md", "exec"), names)
+    assert "sea" in names["filling"].text
+    assert capsys.readouterr().out

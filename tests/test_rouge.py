@@ -8,11 +8,11 @@ from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
+from textvae.data.units import CHINESE_WORDS, chinese_words
 from textvae.evaluation.bleu import multi_bleu_columns, multi_chrf_columns, signatures
 from textvae.evaluation.bootstrap import Tally
 from textvae.evaluation.rouge import common_subsequence, rouge_l, rouge_n, rouge_words
 from textvae.evaluation.sentence_bleu import Grams, grams_of, pairwise_bleu, sentence_bleus
-from textvae.evaluation.units import CHINESE_WORDS, chinese_words
 
 WORDS = ["The", "cat", "sat", "on", "cat's", "mat.", "B-52", "x_y", "...", "Mat", "a"]
 HANZI = [*"今天气很好老师我，。", " Python "]

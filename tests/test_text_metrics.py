@@ -7,13 +7,13 @@ import pytest
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
+from textvae.data.units import CHINESE_WORDS, chinese_words, units
 from textvae.errors import ConfigError, DataError
 from textvae.evaluation.bleu import bleu_columns, bleu_tokenizer, chrf_columns, self_bleu, self_bleus
 from textvae.evaluation.bootstrap import Tally
 from textvae.evaluation.definitions import DEFINITIONS, FAMILIES, as_records, define, render
 from textvae.evaluation.tasks.families import TASK_FAMILIES
 from textvae.evaluation.texts import copy_rate, distinct_n, exact_matches, unknown_words
-from textvae.evaluation.units import CHINESE_WORDS, chinese_words, units
 
 ENGLISH = ["the cat sat on the mat .", "a dog ran in the park .", "the cat ran on the mat ."]
 CHINESE = ["今天天气很好。", "老师鼓励我学习。", "今天老师很好。"]

@@ -1,5 +1,6 @@
 """Codecs whose models were never trained: identities and invariances need no training."""
 
+import numpy as np
 import torch
 from tiny import ENGLISH
 
@@ -7,6 +8,7 @@ from textvae.codec import Codec
 from textvae.config import ModelConfig
 from textvae.data.known import WORDS, Known, word_list
 from textvae.data.tokenizers import Tokenizer
+from textvae.data.vocabulary import EOS
 from textvae.models import VAEModel
 
 SIZES = {
@@ -28,3 +30,13 @@ def untrained(texts=ENGLISH, kind="bpe", *, words=False, dtype=torch.float64, se
         for weights in vae.parameters():  # an untrained model hardly listens to z
             weights.mul_(2)
     return Codec(vae, tokenizer, known=Known(WORDS, tuple(word_list(texts))) if words else None)
+
+
+def counted(texts=ENGLISH, kind="bpe", **options):
+    """An untrained model that knows how common tokens are: it spells nothing in bytes."""
+    codec = untrained(texts, kind, **options)
+    rows = np.concatenate(codec.tokenizer.encode(texts))
+    counts = np.bincount(rows, minlength=codec.tokenizer.vocab_size)
+    counts[EOS] = len(texts)
+    codec.model.decoder.output.start_from_frequencies(torch.from_numpy(counts))
+    return codec

@@ -95,7 +95,7 @@ class Beside(Group):
         return given
 
     def _lengths(self, sources: list[str] | None) -> list[int]:
-        from textvae.evaluation.units import chinese_words, units
+        from textvae.data.units import chinese_words, units
 
         if sources is None:
             raise typer.BadParameter("--as-long-as-source needs sources")

@@ -1,6 +1,6 @@
 """`Codec`: texts to posterior to z to texts, batched and seeded."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import Any, Generic, TypeVar
@@ -24,6 +24,7 @@ from textvae.decoding.engine import decode
 from textvae.decoding.lexicon import Lexicon
 from textvae.decoding.noise import row_normals
 from textvae.decoding.pairs import PairLexicon
+from textvae.decoding.processors import Constraint
 from textvae.distributions import GaussianMixture, Posterior, Prior, joined, on_cpu, rows
 from textvae.errors import ConditionError, LatentError
 from textvae.models.products import Layouts, laid_out
@@ -224,8 +225,18 @@ class Codec(Generic[M]):
         seed: int = 0,
         prefix: str = "",
         conditions: Conditions | None = None,
+        limits: Callable[[range], Constraint] | None = None,
     ) -> list[list[int]]:
-        """Turn each z, (N, D), into token ids, `<s>` and `</s>` not among them; as `decode` otherwise."""
+        """Turn each z, (N, D), into token ids, `<s>` and `</s>` not among them; as `decode` otherwise.
+
+        Args:
+            z: finite.
+            config: None: the codec's own; one candidate, given `limits`.
+            seed: see `decode`.
+            prefix: see `decode`.
+            conditions: see `decode`.
+            limits: given rows of z, the constraint that they are decoded under in place of the known words; None: known words.
+        """
         config = config or self.decoding
         if conditions is not None and len(conditions) != len(z):
             raise ConditionError(f"{len(conditions)} conditions for {len(z)} latents; one for each is needed")
@@ -238,9 +249,14 @@ class Codec(Generic[M]):
             for start in range(0, len(z), size):
                 part = z[start : start + size]
                 given = conditions and conditions.rows(np.arange(start, start + len(part)))
-                rows += self._decode_batch(part, config, seed, start, begun, given)
+                rows += self._decode_batch(part, config, seed, start, begun, given, limits)
                 self.work.count(min(size, len(z) - start))
         return rows
+
+    def known_words(self, num_rows: int, config: DecodingConfig) -> Constraint | None:
+        """Return the constraint of rows at the start of their texts to known words; None: nothing is known, or any word may come."""
+        lexicon = self._lexicon if config.known_words else None
+        return lexicon.constraint(num_rows, self.device) if lexicon else None
 
     def reconstruct(
         self,
@@ -263,10 +279,11 @@ class Codec(Generic[M]):
         start: int,
         prefix: Tensor,
         conditions: Conditions | None,
+        limits: Callable[[range], Constraint] | None,
     ) -> list[list[int]]:
         num = config.candidates if config.temperature else 1
         rows = [row + c * CANDIDATE_STRIDE for row in range(start, start + len(z)) for c in range(num)]
-        lexicon = self.lexicon if config.known_words else None
+        constraint = limits(range(start, start + len(z))) if limits else self.known_words(len(rows), config)
         self.model.eval()
         decoded = decode(
             decoder_given(self.model, conditions, len(z), num, config.guidance),
@@ -276,7 +293,7 @@ class Codec(Generic[M]):
             seed=seed,
             rows=rows,
             prefix=prefix.expand(len(rows), -1),
-            constraint=lexicon.constraint(len(rows), self.device) if lexicon else None,
+            constraint=constraint,
             allow_unk=self.tokenizer.kind == "word",
             scored=num > 1,
         )
@@ -295,6 +312,5 @@ class Codec(Generic[M]):
         return laid_out(self._layouts)
 
     @cached_property
-    def lexicon(self) -> Lexicon | PairLexicon | None:
-        """What keeps to known words, where the run has a list of them."""
+    def _lexicon(self) -> Lexicon | PairLexicon | None:
         return LEXICONS[self.known.kind](self.known.entries, self.tokenizer) if self.known else None

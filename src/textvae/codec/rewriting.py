@@ -37,7 +37,6 @@ def rewrite_texts(
         conditions: one a text; None: none.
     """
     found: list[str] = []
-    lexicon = codec.lexicon if codec.decoding.known_words else None
     if isinstance(codec.model, nn.Module):
         codec.model.eval()
     with codec.work.part("rewriting", len(texts)):
@@ -58,7 +57,7 @@ def rewrite_texts(
                     kept_tokens(codec.tokenizer, text, row, keep)
                     for text, row in zip(part, rows, strict=True)
                 ],
-                constraint=lexicon.constraint(size, codec.device) if lexicon else None,
+                constraint=codec.known_words(size, codec.decoding),
             )
             found += codec.tokenizer.decode(tokens)
             codec.work.count(size)

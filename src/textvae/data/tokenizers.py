@@ -96,6 +96,11 @@ class Tokenizer:
         """V, special tokens and bytes included."""
         return self._first_piece + len(self._pieces)
 
+    @property
+    def prefix_space(self) -> bool:
+        """Whether a text is cut as if a space stood before it, so that its first word has the pieces of any later one."""
+        return bool(self._prefix)
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the vocabulary and the settings, in hex."""

@@ -9,10 +9,10 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 from textvae.data.scripts import SPACELESS, is_spaceless, script_counts
+from textvae.data.units import CHINESE_WORDS, Split, chinese_words, units
 from textvae.errors import DataError
 from textvae.evaluation.bootstrap import FORMULAS
 from textvae.evaluation.texts import check_list, check_pairs
-from textvae.evaluation.units import CHINESE_WORDS, Split, chinese_words, units
 
 CHRF_ORDER = 6
 

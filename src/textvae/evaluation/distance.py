@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from textvae.evaluation.units import Split, units
+from textvae.data.units import Split, units
 
 _AT_ONCE = 256
 """Candidates compared at once."""

@@ -1,6 +1,7 @@
 """Forward and reverse perplexity: what language models of real and of random texts say of the other kind."""
 
 from textvae.codec import Codec
+from textvae.data.units import units
 from textvae.errors import DataError
 from textvae.evaluation.bootstrap import Tally
 from textvae.evaluation.definition import WORDS, Definition
@@ -8,7 +9,6 @@ from textvae.evaluation.diversity import sampling_passes
 from textvae.evaluation.family import Family, Findings
 from textvae.evaluation.judging import nats
 from textvae.evaluation.subject import Subject
-from textvae.evaluation.units import units
 
 TRAINING_PASSES = 4
 """What a text costs in training, in passes through the decoder, about."""

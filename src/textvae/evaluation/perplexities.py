@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from textvae.data.units import units
 from textvae.data.vocabulary import UNK
 from textvae.evaluation.bootstrap import Tally
 from textvae.evaluation.definition import TARGETS, WORDS, Definition
 from textvae.evaluation.family import Family, Findings
 from textvae.evaluation.subject import Subject
-from textvae.evaluation.units import units
 
 _SAME = ("texts", "scored", "unknown")
 """Texts in which a tokenizer sees unknown words, or that a model cuts, are not the same task."""

@@ -1,13 +1,13 @@
 """What comes back of a text from its z."""
 
 from textvae.config import DecodingConfig
+from textvae.data.units import CHINESE_WORDS
 from textvae.evaluation.bleu import bleu_columns, bleu_tokenizer, chrf_columns
 from textvae.evaluation.bootstrap import Tally
 from textvae.evaluation.definition import Definition
 from textvae.evaluation.family import Family, Findings
 from textvae.evaluation.subject import Subject
 from textvae.evaluation.texts import exact_matches
-from textvae.evaluation.units import CHINESE_WORDS
 
 GREEDY = DecodingConfig(temperature=0)
 GREEDY_PASSES = 8

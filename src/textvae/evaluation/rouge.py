@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
+from textvae.data.units import Split, units
 from textvae.evaluation.texts import ngrams
-from textvae.evaluation.units import Split, units
 
 
 def rouge_words(text: str, split: Split = units) -> list[str]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from sacrebleu.metrics.bleu import BLEU
 
+from textvae.data.units import CHINESE_WORDS, chinese_words
 from textvae.evaluation.bootstrap import ORDERS
 from textvae.evaluation.texts import ngrams
-from textvae.evaluation.units import CHINESE_WORDS, chinese_words
 
 SMOOTHING = "sacrebleu's exp smoothing and effective order"
 """An order without a match counts half a match, the next one a quarter; orders longer than the text are left out."""

@@ -7,13 +7,13 @@ import numpy as np
 import torch
 
 from textvae.control.interpolation import path
+from textvae.data.units import Split, units
 from textvae.evaluation.bootstrap import Tally
 from textvae.evaluation.definition import UNITS, Definition
 from textvae.evaluation.distance import edit_distance
 from textvae.evaluation.family import Family, Findings
 from textvae.evaluation.reconstruction import GREEDY, GREEDY_PASSES
 from textvae.evaluation.subject import Subject
-from textvae.evaluation.units import Split, units
 
 STEPS = 8
 """Steps of a path: one text more."""

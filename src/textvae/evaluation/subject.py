@@ -11,11 +11,11 @@ from torch import Tensor
 from textvae.codec import Codec
 from textvae.data.conditions import Conditions
 from textvae.data.store import TokenStore
+from textvae.data.units import CHINESE_WORDS, LETTERS, Split, chinese_words, units
 from textvae.distributions import Posterior
 from textvae.evaluation.digests import digest_of
 from textvae.evaluation.judging import Judging, random_texts, train_judge
 from textvae.evaluation.likelihood import Likelihoods, distortion_sample, likelihoods
-from textvae.evaluation.units import CHINESE_WORDS, LETTERS, Split, chinese_words, units
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,8 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from textvae.data.units import Split, units
 from textvae.errors import DataError
-from textvae.evaluation.units import Split, units
 
 TERMINAL_PUNCTUATION = ".!?…。！？．｡"
 _WORD = re.compile(r"\w+")

@@ -1,15 +1,13 @@
 """Measures of the user's own: a function that is given texts and returns a number, or several by name."""
 
-import importlib
-import importlib.util
 import inspect
 import math
-import sys
 from collections.abc import Callable, Mapping
 from numbers import Real
 from pathlib import Path
 from typing import Any
 
+from textvae.config.functions import load_function
 from textvae.errors import ConfigError
 from textvae.evaluation.definition import Definition
 from textvae.evaluation.family import Family, Findings
@@ -31,28 +29,7 @@ def load_metric(name: str, *, never_from: Path | None = None) -> Metric:
     Raises:
         ConfigError: not of that form, no such module or function, or a module in the model's folder.
     """
-    module_name, colon, function_name = name.partition(":")
-    if not (module_name and colon and function_name):
-        raise ConfigError(
-            f"--metric {name!r} cannot be read; write module:function, as my_metrics:mean_length"
-        )
-    here = str(Path.cwd())
-    sys.path.insert(0, here)
-    try:
-        _check_place(module_name, never_from)
-        function = getattr(importlib.import_module(module_name), function_name, None)
-    except ConfigError:
-        raise
-    except Exception as error:
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        raise ConfigError(
-            f"--metric {name}: the module cannot be imported from {here} or the installed packages ({reason})"
-        ) from error
-    finally:
-        sys.path.remove(here)
-    if not callable(function):
-        raise ConfigError(f"--metric {name}: {module_name} has no function {function_name!r}")
-    return function
+    return load_function(name, option="--metric", never_from=never_from)
 
 
 def measured(name: str, metric: Metric, offered: Mapping[str, Any]) -> dict[str, float]:
@@ -117,18 +94,6 @@ def _wanted(name: str, metric: Metric, offered: Mapping[str, Any]) -> dict[str, 
                 f"metric {name} asks for {parameter.name!r}; it may ask for {', '.join(OFFERED)}"
             )
     return {parameter.name: offered[parameter.name] for parameter in parameters if parameter.name in offered}
-
-
-def _check_place(module_name: str, never_from: Path | None) -> None:
-    """Raise if the module would come from the model's folder; found, not executed."""
-    spec = importlib.util.find_spec(module_name.partition(".")[0])
-    if spec is None or never_from is None:
-        return
-    places = [spec.origin, *(spec.submodule_search_locations or ())]
-    inside = never_from.resolve()
-    for place in places:
-        if place and Path(place).resolve().is_relative_to(inside):
-            raise ConfigError(f"{place} lies in the model's folder, from which nothing is executed; move it")
 
 
 FAMILY = Family(

@@ -95,7 +95,22 @@ class VAEModel(nn.Module):
         inputs: Tensor | None = None,
         negatives: Negatives | None = None,
     ) -> Tensor:
-        """Return log p(x|z,c), (B,) nats a sentence: `</s>` counted, `<s>` and padding in no sum and no product.
+        """Return log p(x|z,c), (B,) nats a sentence: the sum of `token_log_likelihood`, whose arguments it takes."""
+        return self.token_log_likelihood(tokens, lengths, z, context, inputs=inputs, negatives=negatives).sum(
+            dim=1
+        )
+
+    def token_log_likelihood(
+        self,
+        tokens: Tensor,
+        lengths: Tensor,
+        z: Tensor,
+        context: Context | None = None,
+        *,
+        inputs: Tensor | None = None,
+        negatives: Negatives | None = None,
+    ) -> Tensor:
+        """Return log p of each token given those before it, z and c, (B, T) nats; 0 at padding, which is in no product.
 
         Args:
             tokens: targets, (B, T).
@@ -123,7 +138,7 @@ class VAEModel(nn.Module):
         if source is not None and source.copied is not None and decoder.reader is not None:
             assert decoder.reader.copying is not None
             spread = decoder.reader.copying.mixed(spread, features, source.copied, tokens).where(real, 0.0)
-        return spread.sum(dim=1)
+        return spread
 
     def read_condition(self, z: Tensor, context: Context | None) -> tuple[Tensor, OpenSource | None]:
         """Return what each step of the decoder reads, (B, code_dim), and the source that it attends to."""

@@ -17,15 +17,17 @@ from textvae.training.origin import inherited_settings, origin_of
 from textvae.training.progress import Observer
 from textvae.training.run import resumed_config, train_run
 from textvae.vae.fitting import Fitting
+from textvae.vae.infilling import Infilling
 from textvae.vae.measuring import Measuring
 from textvae.vae.moving import Moving
+from textvae.vae.searching import Searching
 from textvae.vae.speaking import Speaking
 from textvae.vae.steering import Steering
 
 BACKENDS = ("auto", "torch", "onnx")
 
 
-class TextVAE(Speaking, Moving, Steering, Fitting, Measuring):
+class TextVAE(Speaking, Steering, Moving, Searching, Infilling, Fitting, Measuring):
     """A trained variational autoencoder for text.
 
     Every method that draws takes a seed; the same seed gives the same texts on the same machine. Without one,

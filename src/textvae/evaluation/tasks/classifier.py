@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from textvae.data.units import units
 from textvae.errors import DataError
 from textvae.evaluation.texts import ngrams
-from textvae.evaluation.units import units
 
 ORDERS, BUCKETS = (1, 2, 3), 1 << 18
 EPOCHS, MIN_STEPS, BATCH, RATE = 10, 100, 64, 0.1

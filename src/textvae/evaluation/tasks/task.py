@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from textvae.codec import Codec
+from textvae.data.units import CHINESE_WORDS, LETTERS, Split, chinese_words, units
 from textvae.evaluation.bleu import bleu_tokenizer
 from textvae.evaluation.digests import digest_of, model_digest
 from textvae.evaluation.distance import Nearest
 from textvae.evaluation.judging import nats
 from textvae.evaluation.rouge import rouge_words
 from textvae.evaluation.sentence_bleu import Grams, grams_of, pairwise_bleu
-from textvae.evaluation.units import CHINESE_WORDS, LETTERS, Split, chinese_words, units
 
 YARDSTICK_TEXTS = 1000
 """Training texts that stand for real texts where there are no references, at most."""

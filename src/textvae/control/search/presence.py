@@ -1,0 +1,83 @@
+"""How near a decoder came to saying a word somewhere in a text."""
+
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from textvae.codec import Codec
+from textvae.data.batching import collate
+from textvae.data.scripts import is_spaceless, script_counts
+from textvae.data.store import TokenStore
+from textvae.errors import ConfigError
+from textvae.models import VAEModel
+from textvae.models.modeling import shift
+
+ROWS = 64
+"""Texts at a time, whose logits are held in memory."""
+
+
+@torch.no_grad()
+def presence(codec: Codec, texts: list[str], word: str, z: Tensor) -> np.ndarray:
+    """Return how many nats less likely a word was than the likeliest tokens in its place, at the best place, (N,), at most 0.
+
+    The sum over the word's tokens of log p(token | before, z) - max log p(· | before, z). The place is that of all between two words where
+    the first token is nearest. 0: a greedy decoder that had come so far would have said the word. -inf: it does not fit into the text.
+
+    Args:
+        codec: of a model with weights, without conditions.
+        texts: N of them.
+        word: one that the tokenizer knows or can spell.
+        z: (N, D).
+
+    Raises:
+        ConfigError: an export.
+    """
+    codec = _with_weights(codec)
+    codec.model.eval()
+    [spelt] = codec.tokenizer.encode([word])
+    longest = codec.model.config.max_length - len(spelt)  # of what stands before the word
+    store, result = codec.store(texts), np.full(len(texts), -np.inf)
+    first = _shortfalls(codec, store, z, int(spelt[0]))
+    begun, owners = [], []
+    for row, shortfall in enumerate(first):
+        places = [place for place in _places(codec, store[row], word) if place <= longest]
+        if places:
+            best = max(places, key=lambda place: shortfall[place])
+            begun.append(np.concatenate([store[row][:best], spelt]))
+            owners.append(row)
+    whole = _shortfalls(codec, TokenStore.from_rows(begun), z[owners])
+    result[owners] = [shortfall[-len(spelt) - 1 : -1].sum() for shortfall in whole]  # without `</s>`
+    return result
+
+
+def _with_weights(codec: Codec) -> Codec[VAEModel]:
+    if not isinstance(codec.model, VAEModel):
+        raise ConfigError("an export does not say how likely a word is; use the run that it came from")
+    return cast("Codec[VAEModel]", codec)
+
+
+def _places(codec: Codec, tokens: np.ndarray, word: str) -> list[int]:
+    """Return the places between words, both ends among them; in a script without spaces, all."""
+    inside = range(1, len(tokens))
+    if not is_spaceless(script_counts(word)):
+        inside = [place for place in inside if codec.tokenizer.starts_word(int(tokens[place]))]
+    return [*{0, *inside, len(tokens)}]
+
+
+def _shortfalls(
+    codec: Codec[VAEModel], store: TokenStore, z: Tensor, token: int | None = None
+) -> list[np.ndarray]:
+    """Return log p(token) - max log p at every place of each row and at its end, (T + 1,) nats; without a token, of the row's own."""
+    model, found = codec.model, list[np.ndarray]()
+    for start in range(0, len(store), ROWS):
+        batch = collate(store, np.arange(start, min(start + ROWS, len(store))))
+        tokens = torch.from_numpy(batch.tokens).to(codec.device)  # (B, T)
+        code, _ = model.read_condition(z[start : start + ROWS].to(codec.dtype).to(codec.device), None)
+        logits = model.decoder.output(model.decoder(shift(tokens), code))  # (B, T, V)
+        wanted = tokens if token is None else torch.full_like(tokens, token)
+        below = logits.gather(2, wanted.unsqueeze(2)).squeeze(2) - logits.amax(dim=2)
+        rows = zip(below.cpu().double().numpy(), batch.lengths, strict=True)
+        found += [row[:length] for row, length in rows]
+    return found
