@@ -20,15 +20,15 @@ from textvae.errors import ConfigError
 
 REWRITE, BEST = "rewrite", "best"
 METHODS = (REWRITE, *MOVES, BEST)
-SURE = 5.0
-"""Log odds, nats, that the encoding of an edited text should give its categories at strength 1. A reading is too sure of
-texts that were made to please it: others agree less often than its probability of .99 says."""
+SURE = 2.0
+"""Log odds, nats, that the encoding of an edited text should give its categories at strength 1. Texts that were made to please a
+reading please it more than they should: on short reviews independent judges agree with .9 of them."""
 REWRITINGS = (
-    (1.0, Rewriting(price=3.0, ceiling=2.0)),
-    (1.0, Rewriting(price=7.0)),
-    (1.0, Rewriting(price=5.5)),
+    (1.0, Rewriting(price=5.0)),
     (1.0, Rewriting(price=4.0)),
-    (1.5, Rewriting(price=4.0)),
+    (1.5, Rewriting(price=7.0)),
+    (1.5, Rewriting(price=5.0)),
+    (2.0, Rewriting(price=8.0)),
 )
 """How far z is moved, in strengths, and at which price: from small changes to large ones."""
 STEPS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
