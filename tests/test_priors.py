@@ -7,8 +7,9 @@ from tiny import ENGLISH, train_tiny
 from untrained import untrained
 
 from textvae import TextVAE
-from textvae.codec.files import PRIOR_FILE
-from textvae.control.priors import fit_mixture, fit_prior
+from textvae.codec.fitted import PRIOR_FILE
+from textvae.control.priors import fit_prior
+from textvae.control.priors.mixture import fit_mixture
 from textvae.distributions import DiagonalGaussian, GaussianMixture
 from textvae.errors import CorruptRunError, DataError
 from textvae.evaluation.likelihood import likelihoods
@@ -78,7 +79,7 @@ def test_more_rounds_raise_the_expected_log_density(monkeypatch):
     z = posterior.at(torch.randn(50, 400, 2, generator=generator())).double()
     densities = []
     for rounds in (1, 3, 10, 60):
-        monkeypatch.setattr("textvae.control.priors.NUM_ROUNDS", rounds)
+        monkeypatch.setattr("textvae.control.priors.mixture.NUM_ROUNDS", rounds)
         densities.append(float(fit_mixture(posterior, 3).log_prob(z).mean()))
     assert densities == sorted(densities)
 

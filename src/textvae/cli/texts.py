@@ -7,6 +7,7 @@ import typer
 from textvae.cli.arguments import Run, Sampled
 from textvae.cli.given import Given
 from textvae.cli.groups import Decoding, Reading, WithModel
+from textvae.cli.prior import prior_words
 from textvae.cli.screen import one_line
 from textvae.config import DecodingConfig
 
@@ -28,8 +29,8 @@ def sample(
     vae = common.load(run)
     config, seed = decoding.over(vae.codec.decoding), common.drawn_seed
     values = given.of(vae)
-    if (fitted := vae.codec.fitted_prior) and given.person is None:
-        common.screen.note(f"z from the fitted prior, a mixture of {len(fitted.weights)} Gaussians")
+    if vae.codec.fitted_prior and given.person is None:
+        common.screen.note(f"z from the fitted prior, {prior_words(vae.metadata.get('prior', {}))}")
     found = vae.sample(number, conditions=values, decoding=config, prefix=prefix, seed=seed)
     if common.as_json:
         common.screen.json({"seed": seed, "texts": found})

@@ -1,0 +1,1 @@
+"""What steering in latent space is worth, measured."""
