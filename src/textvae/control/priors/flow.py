@@ -11,7 +11,7 @@ from textvae.models.fitted import FittedFlow, Shape
 from textvae.progress import Work
 
 NUM_LAYERS = 5
-BUDGET = Budget(learning_rate=5e-3)
+BUDGET = Budget(learning_rate=3e-3, max_steps=1000)
 
 
 def fit_flow(posterior: DiagonalGaussian, *, work: Work, seed: int = 0) -> Affine:

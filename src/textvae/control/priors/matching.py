@@ -9,7 +9,7 @@ from textvae.distributions import Affine, DiagonalGaussian, OdeDistribution, sta
 from textvae.models.fitted import FittedField, Shape
 from textvae.progress import Work
 
-BUDGET = Budget(learning_rate=3e-3, min_steps=600)
+BUDGET = Budget(learning_rate=3e-3, min_steps=600, max_steps=3000)
 
 
 def fit_matching(posterior: DiagonalGaussian, *, work: Work, seed: int = 0) -> Affine:

@@ -5,11 +5,14 @@ import math
 import torch
 from torch import Tensor
 
-from textvae.distributions import DiagonalGaussian, GaussianMixture
+from textvae.distributions import DiagonalGaussian, GaussianMixture, rows
 from textvae.progress import Work
 
 NUM_ROUNDS = 60
 """Of EM; the bound settles within half of them."""
+
+MAX_TEXTS = 50_000
+"""That are looked at."""
 
 PSEUDO_TEXTS = 5.0
 """Texts for which the variance over the whole corpus counts in each component's."""
@@ -25,14 +28,16 @@ def fit_mixture(
     round, without sampling. The variances are drawn a little towards those of the whole corpus.
 
     Args:
-        posterior: q(z|x) of N texts, over (N, D).
+        posterior: q(z|x) of N texts, over (N, D); of more than 50,000 as many are drawn.
         num_components: C.
         work: hears of it, of every text in each round; None: nobody.
         seed: of the texts at whose means the components start.
     """
+    generator = torch.Generator().manual_seed(seed)
+    if len(posterior.loc) > MAX_TEXTS:
+        posterior = rows(posterior, torch.randperm(len(posterior.loc), generator=generator)[:MAX_TEXTS])
     loc, second = posterior.loc.double(), posterior.loc.double().square() + posterior.scale.double().square()
     overall = second.mean(dim=0) - loc.mean(dim=0).square()  # (D,)
-    generator = torch.Generator().manual_seed(seed)
     centres = loc[torch.randperm(len(loc), generator=generator)[:num_components]]
     variances = overall.expand_as(centres) / 2
     weights = torch.full((num_components,), 1 / num_components, dtype=torch.float64)
