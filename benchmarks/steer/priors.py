@@ -128,18 +128,13 @@ def perplexity(judge: Codec, texts: list[str]) -> float:
 
 
 def marked(priors: dict[str, dict], mark: float) -> dict[str, object]:
-    """Return the best fitted prior by reverse perplexity against the model's own, and whether the mark is met."""
+    """Return the fitted prior of least reverse perplexity, of those whose samples are no less fluent if there are any."""
     own = priors[OWN]
-    best = min((kind for kind in priors if kind != OWN), key=lambda kind: priors[kind]["reverse_ppl"])
+    fitted = [kind for kind in priors if kind != OWN]
+    fluent = [kind for kind in fitted if priors[kind]["forward_ppl"] <= own["forward_ppl"]]
+    best = min(fluent or fitted, key=lambda kind: priors[kind]["reverse_ppl"])
     fall = 1 - priors[best]["reverse_ppl"] / own["reverse_ppl"]
-    fluent = priors[best]["forward_ppl"] <= own["forward_ppl"]
-    return {
-        "best": best,
-        "fall": fall,
-        "wanted": mark,
-        "forward_no_worse": fluent,
-        "met": fall >= mark and fluent,
-    }
+    return {"best": best, "fall": fall, "wanted": mark, "met": bool(fluent) and fall >= mark}
 
 
 if __name__ == "__main__":

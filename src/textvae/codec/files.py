@@ -95,6 +95,7 @@ def load_codec(folder: Path, *, device: torch.device | None = None) -> Codec[VAE
         CorruptRunError: a missing, damaged or unsafe file, or files that do not belong together.
         NewerRunError: written by a later version.
         ConfigError: an encoder or decoder of the user's own that is not registered.
+        MissingExtraError: a fitted prior that is a flow, and zuko is not installed.
         TokenizerError: a tokenizer written by a later version.
     """
     if is_export(folder):
@@ -115,6 +116,7 @@ def load_description(folder: Path, *others: str) -> Description:
         CorruptRunError: a missing, damaged or unsafe file, or files that do not belong together.
         NewerRunError: written by a later version.
         TokenizerError: a tokenizer written by a later version.
+        MissingExtraError: a fitted prior that is a flow, and zuko is not installed.
     """
     verify_folder(folder)
     listed = read_manifest(folder).files
