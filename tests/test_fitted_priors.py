@@ -197,6 +197,13 @@ def test_the_same_seed_gives_the_same_prior(short):
     assert densities[0] == densities[1] != densities[2]
 
 
+def test_more_steps_come_nearer():
+    few, more = (fit_prior(posteriors(300, TWO), kind="flow-matching", steps=steps) for steps in (5, 150))
+    assert few.candidates[0].log_density + 0.05 < more.candidates[0].log_density
+    with pytest.raises(ConfigError, match="steps is 0"):
+        fit_prior(posteriors(300, TWO), steps=0)
+
+
 def test_fits_leave_torch_s_own_generator_alone(short):
     torch.manual_seed(5)
     fit_prior(posteriors(200, CENTRES), kind="flow-matching", seed=3)

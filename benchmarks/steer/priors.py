@@ -60,7 +60,7 @@ def main() -> None:
         }
     found = {
         "run": Path(asked.run).name, "data": Path(asked.data).name, "texts": asked.texts, "epochs": asked.epochs,
-        "held_out": len(held), "seed": asked.seed, "threads": asked.threads, "latent_dim": vae.latent_dim,
+        "held_out": len(held), "seed": asked.seed, "steps": asked.steps, "threads": asked.threads, "latent_dim": vae.latent_dim,
         "decoding": dataclasses.asdict(vae.codec.decoding), "real_ppl": perplexity(judge, held), "priors": priors,
         "mark": marked(priors, MARKS[asked.purpose]),
     }  # fmt: skip
@@ -81,6 +81,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--kinds", nargs="+", choices=KINDS[1:], default=KINDS[1:])
     parser.add_argument("--texts", type=int, default=10_000, help="samples, and texts of each language model")
     parser.add_argument("--epochs", type=int, default=10, help="of the language models, at most")
+    parser.add_argument("--steps", type=int, help="of flow and flow matching; unset: the default")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
@@ -108,7 +109,7 @@ def measured(
     vae.drop_prior()
     start, gain = time.perf_counter(), None
     if kind != OWN:
-        gain = vae.fit_prior(kept, kind=kind, seed=asked.seed).gain
+        gain = vae.fit_prior(kept, kind=kind, steps=asked.steps, seed=asked.seed).gain
     fitted = time.perf_counter()
     samples = vae.sample(asked.texts, seed=asked.seed)
     drawn = time.perf_counter()

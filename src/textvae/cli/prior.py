@@ -32,6 +32,10 @@ def fit(
             help="mixture, flow, flow-matching, or auto: the one held-out latents are likeliest under.",
         ),
     ] = "auto",
+    steps: Annotated[
+        int | None,
+        typer.Option("--steps", min=1, help="Of flow and flow-matching; unset: by the number of texts."),
+    ] = None,
 ) -> None:
     """Fit a prior to the latents of texts and keep it beside the model.
 
@@ -39,7 +43,7 @@ def fit(
     """
     vae = common.load(run)
     corpus = reading.open(data, common.screen, **reading_of(vae.codec))
-    found = vae.fit_prior(corpus, kind=kind, seed=common.seed or 0)
+    found = vae.fit_prior(corpus, kind=kind, steps=steps, seed=common.seed or 0)
     vae.save(_folder(run))
     if common.as_json:
         tried = [{**_named(one), "log_density": one.log_density} for one in found.candidates]

@@ -61,7 +61,9 @@ class Fitting(Held):
             self._trained(), texts, name=name, label=label, method=method, given=given, seed=seed
         )
 
-    def fit_prior(self, data: Any, *, kind: str = "auto", seed: int = 0) -> PriorFit:
+    def fit_prior(
+        self, data: Any, *, kind: str = "auto", steps: int | None = None, seed: int = 0
+    ) -> PriorFit:
         """Fit a prior to the aggregate posterior of a corpus; `sample` and all measures use it from now on.
 
         Random texts then come from where the texts of the corpus are, not from between them. `save` keeps it.
@@ -69,10 +71,11 @@ class Fitting(Held):
         Args:
             data: the training texts, or anything `open_corpus` reads.
             kind: mixture (of Gaussians), flow, flow-matching, or auto: the one under which held-out latents are likeliest.
+            steps: of a flow and of flow matching, of 256 draws each; None: by the number of texts.
             seed: of the fit.
 
         Raises:
-            ConfigError: an unknown kind; latents on a sphere; a prior that depends on the condition.
+            ConfigError: an unknown kind; steps below 1; latents on a sphere; a prior that depends on the condition.
             DataError: fewer than 100 texts.
             MissingExtraError: a flow is asked for and zuko is not installed.
         """
@@ -82,7 +85,7 @@ class Fitting(Held):
             )
         posterior = self.codec.posterior(self.codec.store(*self._texts(data)))
         own = self.codec.model.prior()
-        fit = fit_prior(posterior, own, kind=kind, work=self.codec.work, seed=seed)
+        fit = fit_prior(posterior, own, kind=kind, steps=steps, work=self.codec.work, seed=seed)
         self.drop_prior()
         if fit.prior is not None:
             self.codec.fitted_prior, self.metadata["prior"] = fit.prior, fit.record

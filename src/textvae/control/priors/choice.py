@@ -103,6 +103,7 @@ def fit_prior(
     *,
     kind: str = AUTO,
     sizes: Sequence[int] = SIZES,
+    steps: int | None = None,
     work: Work | None = None,
     seed: int = 0,
 ) -> PriorFit:
@@ -113,15 +114,17 @@ def fit_prior(
         own: the prior that has to be beaten; None: N(0, I).
         kind: mixture, flow, flow-matching, or auto: all of them, but the flow where zuko is not installed.
         sizes: numbers of components of mixtures; those that leave fewer than two texts to each are not tried.
+        steps: of a flow and of flow matching, of 256 draws each; None: by the number of texts, 3,000 at most.
         work: hears of it; None: nobody.
         seed: of the split, the fits and the held-out samples.
 
     Raises:
-        ConfigError: an unknown kind, a number of components below 1, or latents on a sphere.
+        ConfigError: an unknown kind, a number of components or steps below 1, or latents on a sphere.
         DataError: fewer than 100 texts.
         MissingExtraError: a flow is asked for and zuko is not installed.
     """
     check_choice("kind", kind, KINDS)
+    check_range("steps", steps, 1)
     if isinstance(posterior, VonMisesFisher):
         raise ConfigError("z of a von-mises-fisher posterior lie on a sphere; no prior can be fitted to them")
     num_texts = len(posterior.loc)
@@ -132,7 +135,7 @@ def fit_prior(
     own_density = float(prior.log_prob(z).mean())
     found = tuple(
         Candidate(kind=name, prior=fitted, log_density=float(wide(fitted).log_prob(z).mean()))
-        for name, fitted in _fitted(kept, kind, sizes, work or Work(), seed)
+        for name, fitted in _fitted(kept, kind, sizes, steps, work or Work(), seed)
     )
     best = max(found, key=lambda candidate: candidate.log_density, default=None)
     if best is not None and best.log_density <= own_density:
@@ -156,7 +159,7 @@ def _parted(posterior: Posterior, seed: int) -> tuple[DiagonalGaussian, Tensor]:
 
 
 def _fitted(
-    kept: DiagonalGaussian, kind: str, sizes: Sequence[int], work: Work, seed: int
+    kept: DiagonalGaussian, kind: str, sizes: Sequence[int], steps: int | None, work: Work, seed: int
 ) -> Iterator[tuple[str, Prior]]:
     """Yield each prior that is asked for, with its kind."""
     if kind in (AUTO, MIXTURE):
@@ -165,9 +168,9 @@ def _fitted(
             if 2 * size <= len(kept.loc):
                 yield MIXTURE, fit_mixture(kept, size, work=work, seed=seed)
     if kind == FLOW or (kind == AUTO and _has_flows(kept)):
-        yield FLOW, fit_flow(kept, work=work, seed=seed)
+        yield FLOW, fit_flow(kept, work=work, steps=steps, seed=seed)
     if kind in (AUTO, MATCHING):
-        yield MATCHING, fit_matching(kept, work=work, seed=seed)
+        yield MATCHING, fit_matching(kept, work=work, steps=steps, seed=seed)
 
 
 def _has_flows(kept: DiagonalGaussian) -> bool:

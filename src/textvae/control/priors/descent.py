@@ -3,8 +3,8 @@
 import copy
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from typing import Self, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +41,10 @@ class Budget:
     epochs: int = 60
     min_steps: int = 300
     max_steps: int = 4000
+
+    def limited(self, steps: int | None) -> Self:
+        """Return a budget of exactly so many steps; None: this one."""
+        return self if steps is None else replace(self, min_steps=steps, max_steps=steps)
 
     def num_steps(self, num_texts: int) -> int:
         """Return the steps for so many texts."""

@@ -14,7 +14,7 @@ NUM_LAYERS = 5
 BUDGET = Budget(learning_rate=3e-3, max_steps=1000)
 
 
-def fit_flow(posterior: DiagonalGaussian, *, work: Work, seed: int = 0) -> Affine:
+def fit_flow(posterior: DiagonalGaussian, *, work: Work, steps: int | None = None, seed: int = 0) -> Affine:
     """Fit a masked autoregressive flow over whitened latents: minimise -log p(z) of draws of the aggregate posterior.
 
     Papamakarios et al. 2017, arXiv:1705.07057, over the affine map that whitens the latents.
@@ -22,6 +22,7 @@ def fit_flow(posterior: DiagonalGaussian, *, work: Work, seed: int = 0) -> Affin
     Args:
         posterior: q(z|x) of N texts, over (N, D), on the CPU.
         work: hears of it.
+        steps: of 256 draws; None: by the number of texts, see `BUDGET`.
         seed: of weights, draws and what is held out to end by.
 
     Raises:
@@ -35,7 +36,9 @@ def fit_flow(posterior: DiagonalGaussian, *, work: Work, seed: int = 0) -> Affin
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = FittedFlow(Shape(dim=dim, width=min(max(2 * dim, 32), 256), layers=NUM_LAYERS))
-    fitted = descend(network, aggregate, _loss, BUDGET, work=work, what="fitting a flow", seed=seed)
+    fitted = descend(
+        network, aggregate, _loss, BUDGET.limited(steps), work=work, what="fitting a flow", seed=seed
+    )
     return aggregate.restored(FlowDistribution(standard_normal(dim, like=torch.empty(0)), fitted))
 
 

@@ -12,7 +12,9 @@ from textvae.progress import Work
 BUDGET = Budget(learning_rate=3e-3, min_steps=600, max_steps=3000)
 
 
-def fit_matching(posterior: DiagonalGaussian, *, work: Work, seed: int = 0) -> Affine:
+def fit_matching(
+    posterior: DiagonalGaussian, *, work: Work, steps: int | None = None, seed: int = 0
+) -> Affine:
     """Fit a velocity field over whitened latents: minimise E|v((1 - t) x0 + t x1, t) - (x1 - x0)|².
 
     Lipman et al. 2023, arXiv:2210.02747, eq. 22 with sigma_min = 0: x0 ~ N(0, I), x1 a draw of the aggregate posterior, t
@@ -21,6 +23,7 @@ def fit_matching(posterior: DiagonalGaussian, *, work: Work, seed: int = 0) -> A
     Args:
         posterior: q(z|x) of N texts, over (N, D), on the CPU.
         work: hears of it.
+        steps: of 256 draws; None: by the number of texts, see `BUDGET`.
         seed: of weights, draws and what is held out to end by.
     """
     aggregate = Aggregate(posterior)
@@ -28,7 +31,9 @@ def fit_matching(posterior: DiagonalGaussian, *, work: Work, seed: int = 0) -> A
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         field = FittedField(Shape(dim=dim, width=min(max(8 * dim, 64), 1024), layers=2))
-    fitted = descend(field, aggregate, _loss, BUDGET, work=work, what="flow matching", seed=seed)
+    fitted = descend(
+        field, aggregate, _loss, BUDGET.limited(steps), work=work, what="flow matching", seed=seed
+    )
     return aggregate.restored(OdeDistribution(standard_normal(dim, like=torch.empty(0)), fitted))
 
 
