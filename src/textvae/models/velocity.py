@@ -27,7 +27,7 @@ class VelocityField(Field):
     def __init__(self, dim: int, width: int) -> None:
         super().__init__()
         self.dim, self.width = dim, width
-        self.first, self.second = nn.Linear(dim, width), nn.Linear(width, width)
+        self.first, self.second = _heeding(nn.Linear(dim, width), 1.0), _heeding(nn.Linear(width, width), 1.5)
         self.last = _zero(nn.Linear(width, dim))
         self.clock = nn.Linear(TIME_DIM, TIME_DIM)
         self.shifts = _zero(nn.Linear(TIME_DIM, 3 * width))  # a, b and g - 1
@@ -80,6 +80,12 @@ def _placed(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
     """Return x in units of its deviation at time t, were the data N(0, I), and that deviation."""
     radius = (t.square() + (1 - t).square()).sqrt()
     return x / radius, radius
+
+
+def _heeding(layer: nn.Linear, gain: float) -> nn.Linear:
+    """Return the layer with weights that keep the size of what they read; PyTorch's own make it smaller."""
+    nn.init.normal_(layer.weight, std=gain / layer.in_features**0.5)
+    return layer
 
 
 def _zero(layer: nn.Linear) -> nn.Linear:

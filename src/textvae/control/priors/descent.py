@@ -1,4 +1,4 @@
-"""How a network is fitted to draws of the aggregate posterior: seeded, averaged, ended where held-out draws say so."""
+"""How a network is fitted to draws of the aggregate posterior: seeded, averaged, the best on held-out draws kept."""
 
 import copy
 import math
@@ -13,19 +13,19 @@ from textvae.control.priors.aggregate import Aggregate
 from textvae.progress import Work
 
 BATCH = 256
-WARMUP = 100
-"""Steps in which the learning rate rises; then it falls as a cosine does."""
+WARMUP = 0.04
+"""The share of steps in which the learning rate rises; then it falls as a cosine does."""
 
 CLIP_NORM = 1.0
 
 DECAY = 0.998
 """Of the moving average of the weights, which is what is kept."""
 
-HELD_OUT_SHARE, HELD_OUT_TEXTS = 0.05, 2000
-"""Of the texts given: those that say where to end."""
+HELD_OUT_SHARE, HELD_OUT_DRAWS = 0.05, 4096
+"""Of the texts given, those that say which weights to keep, and draws of them in all: one of each would be too few of few texts."""
 
-NUM_LOOKS, PATIENCE = 20, 4
-"""Held-out losses taken on the way, and worse ones in a row after which the fit ends."""
+NUM_LOOKS = 20
+"""Held-out losses taken on the way. Worse ones end nothing: while the rate is high, so is the loss, for many looks."""
 
 N = TypeVar("N", bound=nn.Module)
 
@@ -78,9 +78,9 @@ def descend(
     """
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(aggregate), generator=generator)
-    num_held = min(max(1, int(HELD_OUT_SHARE * len(order))), HELD_OUT_TEXTS)
-    held, kept = aggregate.draw(order[:num_held], generator), order[num_held:]
-    averaged, best, lowest, worse = copy.deepcopy(network), copy.deepcopy(network), math.inf, 0
+    num_held = min(max(1, int(HELD_OUT_SHARE * len(order))), HELD_OUT_DRAWS)
+    held, kept = _drawn(aggregate, order[:num_held], generator), order[num_held:]
+    averaged, best, lowest = copy.deepcopy(network), copy.deepcopy(network), math.inf
     optimizer = torch.optim.Adam(network.parameters(), lr=budget.learning_rate, betas=(0.9, 0.99))
     num_steps = budget.num_steps(len(aggregate))
     with work.part(what, num_steps * BATCH):
@@ -97,15 +97,18 @@ def descend(
                 found = _held_out_loss(averaged, held, loss)
                 if found < lowest:
                     best.load_state_dict(averaged.state_dict())
-                    lowest, worse = found, 0
-                elif (worse := worse + 1) == PATIENCE:
-                    break
+                    lowest = found
     return best.requires_grad_(False).eval()
+
+
+def _drawn(aggregate: Aggregate, texts: Tensor, generator: torch.Generator) -> Tensor:
+    """Return `HELD_OUT_DRAWS` draws of the texts in turn."""
+    return aggregate.draw(texts.repeat(math.ceil(HELD_OUT_DRAWS / len(texts)))[:HELD_OUT_DRAWS], generator)
 
 
 def _share(step: int, num_steps: int) -> float:
     """Return the share of the learning rate at a step."""
-    return min(1.0, (step + 1) / WARMUP) * (1 + math.cos(math.pi * step / num_steps)) / 2
+    return min(1.0, (step + 1) / (WARMUP * num_steps)) * (1 + math.cos(math.pi * step / num_steps)) / 2
 
 
 @torch.no_grad()

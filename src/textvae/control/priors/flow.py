@@ -23,7 +23,7 @@ def fit_flow(posterior: DiagonalGaussian, *, work: Work, steps: int | None = Non
         posterior: q(z|x) of N texts, over (N, D), on the CPU.
         work: hears of it.
         steps: of 256 draws; None: by the number of texts, see `BUDGET`.
-        seed: of weights, draws and what is held out to end by.
+        seed: of weights, draws and what is held out.
 
     Raises:
         ConfigError: D = 1.

@@ -9,7 +9,7 @@ from textvae.distributions import Affine, DiagonalGaussian, OdeDistribution, sta
 from textvae.models.fitted import FittedField, Shape
 from textvae.progress import Work
 
-BUDGET = Budget(learning_rate=3e-3, min_steps=600, max_steps=3000)
+BUDGET = Budget(learning_rate=1e-3, epochs=100, min_steps=1000, max_steps=3000)
 
 
 def fit_matching(
@@ -24,7 +24,7 @@ def fit_matching(
         posterior: q(z|x) of N texts, over (N, D), on the CPU.
         work: hears of it.
         steps: of 256 draws; None: by the number of texts, see `BUDGET`.
-        seed: of weights, draws and what is held out to end by.
+        seed: of weights, draws and what is held out.
     """
     aggregate = Aggregate(posterior)
     dim = aggregate.loc.shape[0]
