@@ -13,6 +13,7 @@ from benchmarks.speed.marks import SIZES
 from benchmarks.speed.operations import operations_per_token
 from benchmarks.speed.ours import even_batches
 from benchmarks.speed.record import Record, Row
+from benchmarks.steer.priors import marked
 from benchmarks.synthetic import synthetic_texts, word
 from untrained import untrained
 
@@ -160,3 +161,17 @@ def test_a_store_comes_back_from_its_file(tmp_path):
     assert [row.tolist() for row in map(again.__getitem__, range(len(again)))] == [
         row.tolist() for row in map(CORPUS.train.__getitem__, range(len(CORPUS.train)))
     ]
+
+
+# Steering
+
+
+def test_a_prior_is_better_only_where_its_samples_are_no_less_fluent():
+    own, varied = {"reverse_ppl": 100.0, "forward_ppl": 50.0}, {"reverse_ppl": 80.0, "forward_ppl": 60.0}
+    plain = {"reverse_ppl": 90.0, "forward_ppl": 40.0}
+    found = marked({"own": own, "mixture": plain, "flow": varied}, 0.15)
+    assert found["best"] == "mixture"
+    assert found["fall"] == pytest.approx(0.1)
+    assert not found["met"]
+    assert marked({"own": own, "mixture": plain}, 0.09)["met"]
+    assert not marked({"own": own, "flow": varied}, 0.09)["met"]

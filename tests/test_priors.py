@@ -7,8 +7,9 @@ from tiny import ENGLISH, train_tiny
 from untrained import untrained
 
 from textvae import TextVAE
-from textvae.codec.files import PRIOR_FILE
-from textvae.control.priors import fit_mixture, fit_prior
+from textvae.codec.fitted import PRIOR_FILE
+from textvae.control.priors import fit_prior
+from textvae.control.priors.mixture import fit_mixture
 from textvae.distributions import DiagonalGaussian, GaussianMixture
 from textvae.errors import CorruptRunError, DataError
 from textvae.evaluation.likelihood import likelihoods
@@ -78,13 +79,13 @@ def test_more_rounds_raise_the_expected_log_density(monkeypatch):
     z = posterior.at(torch.randn(50, 400, 2, generator=generator())).double()
     densities = []
     for rounds in (1, 3, 10, 60):
-        monkeypatch.setattr("textvae.control.priors.NUM_ROUNDS", rounds)
+        monkeypatch.setattr("textvae.control.priors.mixture.NUM_ROUNDS", rounds)
         densities.append(float(fit_mixture(posterior, 3).log_prob(z).mean()))
     assert densities == sorted(densities)
 
 
 def test_the_rate_falls_by_the_gain():
-    found = fit_prior(posteriors(1000, CENTRES), sizes=(1, 3))
+    found = fit_prior(posteriors(1000, CENTRES), kind="mixture", sizes=(1, 3))
     assert found.prior is not None
     assert len(found.prior.weights) == 3
     assert found.gain == pytest.approx(found.log_density - found.own_log_density)
@@ -94,7 +95,7 @@ def test_the_rate_falls_by_the_gain():
 def test_where_nothing_is_to_be_won_little_changes():
     loc = 0.8 * torch.randn(2000, 2, generator=generator())
     aggregate_is_normal = DiagonalGaussian(loc, torch.full_like(loc, 0.6))
-    assert abs(fit_prior(aggregate_is_normal).gain) < 0.05
+    assert abs(fit_prior(aggregate_is_normal, kind="mixture").gain) < 0.05
 
 
 def test_a_few_texts_are_too_few():
@@ -131,7 +132,7 @@ def test_samples_come_from_the_fitted_prior():
 def test_it_is_kept_with_the_model_and_dropped_again(run, tmp_path):
     vae = TextVAE.from_pretrained(run, device="cpu")
     plain = vae.codec.prior_sample(20, seed=3)
-    fit = vae.fit_prior(ENGLISH * 2)
+    fit = vae.fit_prior(ENGLISH * 2, kind="mixture")
     assert fit.prior is not None
     vae.save(tmp_path / "model")
     again = TextVAE.from_pretrained(tmp_path / "model", device="cpu")
@@ -144,7 +145,7 @@ def test_it_is_kept_with_the_model_and_dropped_again(run, tmp_path):
 def test_an_export_keeps_it(run, tmp_path):
     pytest.importorskip("onnxruntime")
     vae = TextVAE.from_pretrained(run, device="cpu")
-    vae.fit_prior(ENGLISH)
+    vae.fit_prior(ENGLISH, kind="mixture")
     vae.export(tmp_path / "export")
     exported = TextVAE.from_pretrained(tmp_path / "export")
     torch.testing.assert_close(exported.codec.prior_sample(5, seed=2), vae.codec.prior_sample(5, seed=2))
@@ -162,7 +163,7 @@ def test_on_the_command_line(run, tmp_path):
     (tmp_path / "texts.txt").write_text("\n".join(ENGLISH), encoding="utf-8")
     drawn = ("sample", run, "--seed", 1, "-n", 30, "--temperature", 1, "--any-words", "--candidates", 1)
     before = done(*drawn).stdout
-    said = done("prior", "fit", run, tmp_path / "texts.txt").stdout
+    said = done("prior", "fit", run, tmp_path / "texts.txt", "--kind", "mixture").stdout
     assert "a mixture of 16 Gaussians, fitted to 162 texts" in said
     assert done(*drawn).stdout != before
     assert "mixture of 16 Gaussians" in done("info", run).stdout

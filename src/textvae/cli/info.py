@@ -6,6 +6,7 @@ from typing import Any
 from textvae import __version__
 from textvae.cli.arguments import Run
 from textvae.cli.groups import Common
+from textvae.cli.prior import prior_words
 from textvae.cli.summary import Summary, condition_rows, data_rows, measure_rows, model_row, summarize
 
 
@@ -72,7 +73,7 @@ def _origin(found: Summary) -> list[tuple[str, str]]:
 def _prior(found: Summary) -> list[tuple[str, str]]:
     if not (fitted := found.metadata.get("prior")):
         return []
-    return [("prior", f"a mixture of {fitted['components']} Gaussians, fitted to {fitted['texts']:,} texts")]
+    return [("prior", f"{prior_words(fitted)}, fitted to {fitted['texts']:,} texts")]
 
 
 def _sources(found: Summary) -> list[tuple[str, str]]:

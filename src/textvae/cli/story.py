@@ -60,10 +60,10 @@ class Story:
         return list(splits.train), list(splits.valid)
 
     def fit_prior(self) -> "PriorFit":
-        """Fit the prior to the training texts and keep it in the run."""
+        """Fit a mixture to the training texts, which takes seconds, and keep it in the run."""
         from textvae.codec.location import model_folder
 
-        fit = self.vae.fit_prior(self.parts[0], seed=self.seed)
+        fit = self.vae.fit_prior(self.parts[0], kind="mixture", seed=self.seed)
         self.vae.save(model_folder(self.run))
         return fit
 

@@ -8,6 +8,7 @@ from textvae.cli.arguments import Run, Sampled, open_noted
 from textvae.cli.edit import Like
 from textvae.cli.given import Given
 from textvae.cli.groups import Decoding, Reading, WithModel
+from textvae.cli.prior import prior_words
 from textvae.cli.screen import one_line
 from textvae.config import DecodingConfig
 from textvae.config.model import STANDARD
@@ -32,8 +33,8 @@ def sample(
     config, seed = decoding.over(vae.codec.decoding), common.drawn_seed
     values = given.of(vae)
     examples = list(open_noted(like, common.screen)) if like else []
-    if (fitted := vae.codec.fitted_prior) and given.person is None and not like:
-        common.screen.note(f"z from the fitted prior, a mixture of {len(fitted.weights)} Gaussians")
+    if vae.codec.fitted_prior and given.person is None and not like:
+        common.screen.note(f"z from the fitted prior, {prior_words(vae.metadata.get('prior', {}))}")
     found = vae.sample(number, conditions=values, decoding=config, prefix=prefix, like=examples, seed=seed)
     if common.as_json:
         common.screen.json({"seed": seed, "texts": found})

@@ -25,7 +25,7 @@ from textvae.decoding.lexicon import Lexicon
 from textvae.decoding.noise import row_normals
 from textvae.decoding.pairs import PairLexicon
 from textvae.decoding.processors import Constraint
-from textvae.distributions import GaussianMixture, Posterior, Prior, joined, on_cpu, rows
+from textvae.distributions import Posterior, Prior, joined, on_cpu, rows
 from textvae.errors import ConditionError, LatentError
 from textvae.models.products import Layouts, laid_out
 from textvae.progress import Work
@@ -63,7 +63,7 @@ class Codec(Generic[M]):
         decoding: DecodingConfig | None = None,
         known: Known | None = None,
         schema: ConditionSchema | None = None,
-        fitted_prior: GaussianMixture | None = None,
+        fitted_prior: Prior | None = None,
         batch_size: int = 128,
     ) -> None:
         self.model = model

@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from textvae.codec.codec import Codec, M
+from textvae.codec.fitted import PRIOR_FILE, SHAPE_FILE, prior_files, read_prior
 from textvae.codec.location import is_export
 from textvae.config import DecodingConfig, ModelConfig
 from textvae.data.conditions import ConditionSchema
 from textvae.data.known import Known
 from textvae.data.tokenizers import CONFIG_FILE, LIBRARY_FILE, Tokenizer
-from textvae.distributions import GaussianMixture
+from textvae.distributions import Prior
 from textvae.errors import ConfigError, CorruptRunError, DataError, RunNotFoundError
 from textvae.models import VAEModel
 from textvae.storage.atomic import Content
@@ -25,12 +26,11 @@ from textvae.storage.tensors import load_tensors, save_tensors
 T = TypeVar("T", ModelConfig, DecodingConfig)
 
 CONDITIONS_FILE, SOURCE_PREFIX = "conditions.json", "source_"
-MODEL_FILE, WEIGHTS_FILE, DECODING_FILE, LEXICON_FILE, PRIOR_FILE = (
+MODEL_FILE, WEIGHTS_FILE, DECODING_FILE, LEXICON_FILE = (
     "model.json",
     "model.safetensors",
     "decoding.json",
     "lexicon.json",
-    "prior.safetensors",
 )
 DESCRIPTION_FILES = (MODEL_FILE, DECODING_FILE, LIBRARY_FILE, CONFIG_FILE)
 
@@ -43,7 +43,7 @@ class Description:
     tokenizer: Tokenizer
     decoding: DecodingConfig
     known: Known | None
-    fitted_prior: GaussianMixture | None
+    fitted_prior: Prior | None
     schema: ConditionSchema | None = None
 
     def codec(self, model: M) -> Codec[M]:
@@ -81,7 +81,7 @@ def description_files(codec: Codec) -> dict[str, Content]:
     if codec.schema:
         files |= schema_files(codec.schema)
     if prior := codec.fitted_prior:
-        files[PRIOR_FILE] = prior_tensors(prior)
+        files |= prior_files(prior)
     return files
 
 
@@ -95,6 +95,7 @@ def load_codec(folder: Path, *, device: torch.device | None = None) -> Codec[VAE
         CorruptRunError: a missing, damaged or unsafe file, or files that do not belong together.
         NewerRunError: written by a later version.
         ConfigError: an encoder or decoder of the user's own that is not registered.
+        MissingExtraError: a fitted prior that is a flow, and zuko is not installed.
         TokenizerError: a tokenizer written by a later version.
     """
     if is_export(folder):
@@ -115,6 +116,7 @@ def load_description(folder: Path, *others: str) -> Description:
         CorruptRunError: a missing, damaged or unsafe file, or files that do not belong together.
         NewerRunError: written by a later version.
         TokenizerError: a tokenizer written by a later version.
+        MissingExtraError: a fitted prior that is a flow, and zuko is not installed.
     """
     verify_folder(folder)
     listed = read_manifest(folder).files
@@ -132,7 +134,9 @@ def load_description(folder: Path, *others: str) -> Description:
         tokenizer,
         _read(DecodingConfig, folder / DECODING_FILE),
         _read_known(folder / LEXICON_FILE) if LEXICON_FILE in listed else None,
-        read_prior(folder / PRIOR_FILE, config) if PRIOR_FILE in listed else None,
+        read_prior(folder, config.latent_dim, has_shape=SHAPE_FILE in listed)
+        if PRIOR_FILE in listed
+        else None,
         read_schema(folder) if CONDITIONS_FILE in listed else None,
     )
 
@@ -209,22 +213,3 @@ def read_schema(folder: Path) -> ConditionSchema:
         )
     except (OSError, DataError) as error:
         raise CorruptRunError(f"{path} cannot be read: {error}") from error
-
-
-def prior_tensors(prior: GaussianMixture) -> Content:
-    """Return the content of a file that keeps a mixture."""
-    return save_tensors({"weights": prior.weights, "loc": prior.loc, "scale": prior.scale})
-
-
-def read_prior(path: Path, config: ModelConfig) -> GaussianMixture:
-    """Read what `prior_tensors` wrote.
-
-    Raises:
-        CorruptRunError: no mixture, or one of other dimensions than the model's.
-    """
-    parts = load_tensors(path)
-    shapes = {name: tuple(part.shape) for name, part in parts.items()}
-    num, dim = len(parts.get("weights", ())), config.latent_dim
-    if shapes != {"weights": (num,), "loc": (num, dim), "scale": (num, dim)} or not num:
-        raise CorruptRunError(f"{path} holds no mixture over {dim} dimensions: {shapes}; fit the prior again")
-    return GaussianMixture(**parts)

@@ -8,6 +8,7 @@ from torch import nn
 
 from textvae.codec import Codec
 from textvae.codec.files import description_files
+from textvae.codec.fitted import prior_tensors
 from textvae.codec.identity import tensors_digest
 from textvae.data.conditions import Conditions
 from textvae.errors import ConfigError
@@ -51,7 +52,7 @@ def model_digest(codec: Codec) -> str:
     for name, content in sorted(description_files(codec).items()):
         if isinstance(content, bytes):  # the fitted prior is tensors, as the weights are
             hashed.update(name.encode() + content)
-    prior = enumerate(codec.fitted_prior.tensors) if codec.fitted_prior else ()
+    prior = enumerate(prior_tensors(codec.fitted_prior).values()) if codec.fitted_prior else ()
     tensors = dict(codec.model.state_dict()) | {f"prior.{i}": tensor for i, tensor in prior}
     hashed.update(tensors_digest(tensors).encode())
     return hashed.hexdigest()[:16]

@@ -12,7 +12,8 @@ import torch
 
 from textvae import __version__
 from textvae.codec import Codec
-from textvae.codec.files import description_files, load_description, prior_tensors, read_prior, to_json
+from textvae.codec.files import description_files, load_description, to_json
+from textvae.codec.fitted import mixture_content, read_mixture
 from textvae.codec.location import EXPORT_FILE, is_export
 from textvae.config.model import BATCH_NORM, DELTA, FLOW, GAUSSIAN, ModelConfig
 from textvae.distributions import GaussianMixture, Prior, standard_normal
@@ -96,7 +97,7 @@ def export_codec(
     with torch.no_grad():
         prior = model.prior()
     if isinstance(prior, GaussianMixture):
-        files[TRAINED_PRIOR_FILE] = prior_tensors(prior)
+        files[TRAINED_PRIOR_FILE] = mixture_content(prior)
     write_folder(folder, files, metadata=dict(metadata))
 
 
@@ -171,7 +172,9 @@ def _in_memory(model: VAEModel, graphs: "Graphs") -> "OnnxModel":
 def _trained_prior(folder: Path, config: ModelConfig) -> Prior:
     path = folder / TRAINED_PRIOR_FILE
     return (
-        read_prior(path, config) if path.exists() else standard_normal(config.latent_dim, like=torch.empty(0))
+        read_mixture(path, config.latent_dim)
+        if path.exists()
+        else standard_normal(config.latent_dim, like=torch.empty(0))
     )
 
 

@@ -61,31 +61,34 @@ class Fitting(Held):
             self._trained(), texts, name=name, label=label, method=method, given=given, seed=seed
         )
 
-    def fit_prior(self, data: Any, *, seed: int = 0) -> PriorFit:
-        """Fit a mixture of Gaussians to the aggregate posterior of a corpus; `sample` and all measures use it from now on.
+    def fit_prior(
+        self, data: Any, *, kind: str = "auto", steps: int | None = None, seed: int = 0
+    ) -> PriorFit:
+        """Fit a prior to the aggregate posterior of a corpus; `sample` and all measures use it from now on.
 
         Random texts then come from where the texts of the corpus are, not from between them. `save` keeps it.
 
         Args:
             data: the training texts, or anything `open_corpus` reads.
+            kind: mixture (of Gaussians), flow, flow-matching, or auto: the one under which held-out latents are likeliest.
+            steps: of a flow and of flow matching, of 256 draws each; None: by the number of texts.
             seed: of the fit.
 
         Raises:
-            ConfigError: latents on a sphere, which no mixture of Gaussians fits; a prior that depends on the condition.
+            ConfigError: an unknown kind; steps below 1; latents on a sphere; a prior that depends on the condition.
             DataError: fewer than 100 texts.
+            MissingExtraError: a flow is asked for and zuko is not installed.
         """
         if self.codec.model.config.prior == CONDITIONAL:
             raise ConfigError(
-                "this model's prior depends on the condition, p(z|c); one mixture for all would not, and is not fitted"
+                "this model's prior depends on the condition, p(z|c); one fitted for all would not, and is not fitted"
             )
         posterior = self.codec.posterior(self.codec.store(*self._texts(data)))
-        fit = fit_prior(posterior, self.codec.model.prior(), seed=seed)
+        own = self.codec.model.prior()
+        fit = fit_prior(posterior, own, kind=kind, steps=steps, work=self.codec.work, seed=seed)
         self.drop_prior()
         if fit.prior is not None:
-            self.codec.fitted_prior = fit.prior
-            self.metadata["prior"] = {
-                "components": len(fit.prior.weights), "texts": fit.num_texts, "gain": fit.gain
-            }  # fmt: skip
+            self.codec.fitted_prior, self.metadata["prior"] = fit.prior, fit.record
         return fit
 
     def drop_prior(self) -> None:
