@@ -7,6 +7,7 @@ from untrained import untrained
 from textvae.codec import codec_files, load_codec
 from textvae.data.known import PAIRS, WORDS, Known, known_entries, word_list
 from textvae.data.tokenizers import Tokenizer
+from textvae.decoding.known import lexicon_of
 from textvae.decoding.lexicon import Lexicon
 from textvae.errors import ConfigError, CorruptRunError, DataError
 from textvae.storage.atomic import write_folder
@@ -43,7 +44,7 @@ def test_the_kind_and_not_the_tokenizer_says_what_the_entries_are(tmp_path):
     write_folder(tmp_path / "model", codec_files(codec), metadata={})
     loaded = load_codec(tmp_path / "model")
     assert loaded.known == codec.known
-    assert isinstance(loaded._lexicon, Lexicon)
+    assert isinstance(lexicon_of(loaded.known, loaded.tokenizer), Lexicon)
     assert set(word_list(loaded.decode(loaded.prior_sample(20), seed=1))) <= {"cat", "the"}
 
 

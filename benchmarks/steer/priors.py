@@ -23,9 +23,9 @@ from textvae.codec import Codec
 from textvae.config import RunConfig
 from textvae.control.priors import KINDS
 from textvae.data.embedded import embedded_texts
+from textvae.data.units import units
 from textvae.evaluation.judging import Judging, nats, train_judge
 from textvae.evaluation.texts import copy_rate, distinct_n
-from textvae.evaluation.units import units
 from textvae.progress import ProgressLine
 from textvae.training.records import CONFIG_FILE
 from textvae.training.run import resumed_config

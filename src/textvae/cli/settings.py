@@ -55,7 +55,7 @@ class SettingOptions(Group):
         ),
     ] = None
     purpose: Annotated[
-        str | None, typer.Option("--for", metavar="PRESET", help="sampling (default) or editing.")
+        str | None, typer.Option("--for", metavar="PRESET", help="sampling (default), editing or steering.")
     ] = None
     task: Annotated[
         str | None,

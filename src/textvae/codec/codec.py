@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -17,13 +16,12 @@ from textvae.codec.ranking import Ranking
 from textvae.config import DecodingConfig
 from textvae.data.batching import collate, sequential_batches
 from textvae.data.conditions import Conditions, ConditionSchema
-from textvae.data.known import PAIRS, WORDS, Known
+from textvae.data.known import Known
 from textvae.data.store import TokenStore
 from textvae.data.tokenizers import Tokenizer
 from textvae.decoding.engine import decode
-from textvae.decoding.lexicon import Lexicon
+from textvae.decoding.known import lexicon_of
 from textvae.decoding.noise import row_normals
-from textvae.decoding.pairs import PairLexicon
 from textvae.decoding.processors import Constraint
 from textvae.distributions import Posterior, Prior, joined, on_cpu, rows
 from textvae.errors import ConditionError, LatentError
@@ -31,13 +29,9 @@ from textvae.models.products import Layouts, laid_out
 from textvae.progress import Work
 
 M = TypeVar("M", bound=LatentModel)
-
 GREEDY = DecodingConfig(temperature=0)
-LEXICONS = {WORDS: Lexicon, PAIRS: PairLexicon}
-
 CANDIDATE_ROWS = 1024
 """Rows decoded at once at least where several are drawn for each text: most leave long before the last one ends."""
-
 CANDIDATE_STRIDE = 2**48
 """Row numbers between the candidates of one row: the first has the row's own noise, and more of them change no other's."""
 
@@ -229,13 +223,7 @@ class Codec(Generic[M]):
     ) -> list[list[int]]:
         """Turn each z, (N, D), into token ids, `<s>` and `</s>` not among them; as `decode` otherwise.
 
-        Args:
-            z: finite.
-            config: None: the codec's own; one candidate, given `limits`.
-            seed: see `decode`.
-            prefix: see `decode`.
-            conditions: see `decode`.
-            limits: given rows of z, the constraint that they are decoded under in place of the known words; None: known words.
+        `limits` gives for rows of z the constraint that they are decoded under, one candidate each; None: known words.
         """
         config = config or self.decoding
         if conditions is not None and len(conditions) != len(z):
@@ -254,8 +242,8 @@ class Codec(Generic[M]):
         return rows
 
     def known_words(self, num_rows: int, config: DecodingConfig) -> Constraint | None:
-        """Return the constraint of rows at the start of their texts to known words; None: nothing is known, or any word may come."""
-        lexicon = self._lexicon if config.known_words else None
+        """Return what keeps rows at the start of their texts to known words; None: nothing does."""
+        lexicon = lexicon_of(self.known, self.tokenizer) if config.known_words else None
         return lexicon.constraint(num_rows, self.device) if lexicon else None
 
     def reconstruct(
@@ -310,7 +298,3 @@ class Codec(Generic[M]):
         if isinstance(self.model, nn.Module) and any(w.requires_grad for w in self.model.parameters()):
             self._layouts = Layouts()
         return laid_out(self._layouts)
-
-    @cached_property
-    def _lexicon(self) -> Lexicon | PairLexicon | None:
-        return LEXICONS[self.known.kind](self.known.entries, self.tokenizer) if self.known else None

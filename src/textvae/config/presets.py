@@ -19,8 +19,13 @@ PRESETS: dict[str, dict[str, dict[str, object]]] = {
         "objective": {"faithful": 0.9},
         "training": {"word_dropout": 0.0, "batch_tokens": 300},
     },
+    "steering": {
+        "objective": {"target_rate": 15.0, "bag_of_words": 1.0},
+        "training": {"word_dropout": 0.3, "batch_tokens": 500},
+    },
 }
-"""`sampling`: fluent prior samples, reconstructions that keep the topic. `editing`: faithful reconstructions."""
+"""`sampling`: fluent prior samples, reconstructions that keep the topic. `editing`: faithful reconstructions. `steering`: a z that
+says which words a text has, whatever their places, so that few labels tell its attributes."""
 
 TRANSFER: dict[str, dict[str, object]] = {"training": {"patience": 8}}
 """Beneath the settings of a run that begins from another's weights: it may get worse before it gets better."""
@@ -56,7 +61,7 @@ FAITHFUL_NATS = 2.0
 
 
 def preset(name: str) -> RunConfig:
-    """Return the settings of `sampling` or `editing`.
+    """Return the settings of `sampling`, `editing` or `steering`.
 
     Raises:
         ConfigError: no such preset.

@@ -1,7 +1,8 @@
 """Styles of a few examples: a small latent distribution to draw from, and what tells it from everything else."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -70,7 +71,7 @@ def fit_style(
 
 
 def likeness(codec: Codec, examples: Sequence[str], *, seed: int = 0) -> Attribute:
-    """Return the attribute that tells examples from random texts of the prior: like or unlike.
+    """Return the attribute that tells examples from random texts of the prior: like or unlike, each as likely beforehand.
 
     Raises:
         ConfigError: latents on a sphere.
@@ -82,7 +83,10 @@ def likeness(codec: Codec, examples: Sequence[str], *, seed: int = 0) -> Attribu
     others = _draws(codec, seed)
     z = np.concatenate([loc.numpy(), others.numpy()])
     labels = [LIKE] * len(loc) + [UNLIKE] * len(others)
-    return fit_attribute(z, labels, name=LIKE, model=weights_digest(codec.model), seed=seed)
+    found = fit_attribute(z, labels, name=LIKE, model=weights_digest(codec.model), seed=seed)
+    evened = np.zeros_like(found.bias)
+    evened[found.place(LIKE)] = math.log(len(others) / len(loc))
+    return replace(found, bias=found.bias + evened)
 
 
 def _posterior(codec: Codec, examples: Sequence[str], conditions: Conditions | None) -> Posterior:

@@ -64,7 +64,7 @@ class TextVAE(Speaking, Steering, Moving, Searching, Infilling, Fitting, Measuri
         Args:
             data: a path, list of str, DataFrame or Dataset, a mapping of splits, or `hf://owner/name`.
             output: the run folder.
-            purpose: "sampling" (fluent random texts) or "editing" (faithful reconstructions).
+            purpose: "sampling" (fluent random texts), "editing" (faithful reconstructions) or "steering" (attributes).
             target_rate: nats a text; None: chosen from the corpus's lengths, or for editing as low as faithfulness allows.
             settings: sections of settings laid over the preset, as {"training": {"epochs": 5}}.
             config: complete settings in place of the preset.
