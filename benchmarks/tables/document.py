@@ -12,6 +12,7 @@ import yaml
 
 from benchmarks.markdown import table
 from benchmarks.process import ROOT
+from benchmarks.steer.document import sections as steered
 from benchmarks.tables.measure import result_path
 from benchmarks.tables.row import COMMON, HERE, heading, read_row, row_files
 
@@ -75,7 +76,7 @@ COLUMNS = (
     measured("answers' diversity", "answer_diversity"),
     measured("slots", "slot_coverage", 3),
     measured("label accuracy", "label_accuracy", 3),
-    measured("real texts'", "label_accuracy_references", 3),
+    measured("real texts'", "label_accuracy_judge", 3),
     measured("length exact", "length_exact", 3),
     measured("distinct-2", "distinct_2"),
     measured("sample PPL", "forward_ppl", 1),
@@ -87,7 +88,7 @@ COLUMNS = (
 
 def page() -> str:
     """Return the whole page."""
-    parts = [INTRODUCTION, *map(section, tables()), *published()]
+    parts = [INTRODUCTION, *map(section, tables()), *steered(), *published()]
     return "\n".join(part.rstrip() + "\n" for part in parts)
 
 
