@@ -226,6 +226,15 @@ def test_a_style_lies_where_its_examples_do(run, corpus):
         vae.sample(2, like=corpus[:1])
 
 
+def test_random_texts_come_from_where_the_attribute_is_read(run):
+    vae = TextVAE.from_pretrained(run)
+    z = projection(vae.codec.prior_sample(50, seed=3), goals_of(vae.attributes, {"length": "long"}))
+    assert set(vae.attributes["length"].read(z)) == {"long"}
+    assert vae.compose(4, length="long", seed=3) == vae.decode(z[:4], seed=3)
+    with pytest.raises(AttributeValueError, match="needs a goal"):
+        vae.compose(2)
+
+
 def test_what_cannot_be_done_is_said(run, corpus):
     vae = TextVAE.from_pretrained(run)
     with pytest.raises(AttributeNotFittedError, match="there are length"):
@@ -261,4 +270,6 @@ def test_the_verbs(run, corpus, tmp_path):
     examples = tmp_path / "examples.txt"
     examples.write_text("\n".join(corpus[:6]), encoding="utf-8")
     assert len(done("sample", run, "-n", "3", "--like", examples, "--seed", "1").stdout.splitlines()) == 3
+    composed = done("sample", run, "-n", "3", "--set", "size=short", "--seed", "1").stdout
+    assert len(composed.splitlines()) == 3
     assert "is deleted" in done("attribute", "delete", run, "size").stderr

@@ -17,6 +17,17 @@ Like = Annotated[
     str | None,
     typer.Option("--like", metavar="FILE", help="Examples of a style, one a line: 5 to 50 of them."),
 ]
+Wanted = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="What it should be, as sentiment=positive; NAME=VALUE:2 counts twice; repeatable.",
+    ),
+]
+Strength = Annotated[
+    float, typer.Option("--strength", help="With --set: above 1, surer of the goal, further from the text.")
+]
 
 
 def edit(
@@ -30,14 +41,7 @@ def edit(
     data: Annotated[
         str | None, typer.Option("--input", metavar="DATA", help="A file of texts, or -.")
     ] = None,
-    wanted: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="What it should be, as sentiment=positive; NAME=VALUE:2 counts twice; repeatable.",
-        ),
-    ] = None,
+    wanted: Wanted = None,
     like: Like = None,
     method: Annotated[
         str,
@@ -45,9 +49,7 @@ def edit(
             "--method", help="rewrite, projection, mean-difference, gradient, or best (of the last three)."
         ),
     ] = "rewrite",
-    strength: Annotated[
-        float, typer.Option("--strength", help="Above 1: surer of the goal, and further from the text.")
-    ] = 1.0,
+    strength: Strength = 1.0,
     keep: Annotated[
         list[str] | None, typer.Option("--keep", metavar="WORD", help="A word that stays; repeatable.")
     ] = None,

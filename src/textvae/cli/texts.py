@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from textvae.cli.arguments import Run, Sampled, open_noted
-from textvae.cli.edit import Like
+from textvae.cli.edit import Like, Strength, Wanted, wanted_values
 from textvae.cli.given import Given
 from textvae.cli.groups import Decoding, Reading, WithModel
 from textvae.cli.prior import prior_words
@@ -24,6 +24,8 @@ def sample(
     number: Annotated[int, typer.Option("-n", "--number", min=1, help="How many.")] = 10,
     prefix: Annotated[str, typer.Option("--prefix", help="What every text begins with.")] = "",
     like: Like = None,
+    wanted: Wanted = None,
+    strength: Strength = 1.0,
 ) -> None:
     """Write random texts, one a line.
 
@@ -35,7 +37,17 @@ def sample(
     examples = list(open_noted(like, common.screen)) if like else []
     if vae.codec.fitted_prior and given.person is None and not like:
         common.screen.note(f"z from the fitted prior, {prior_words(vae.metadata.get('prior', {}))}")
-    found = vae.sample(number, conditions=values, decoding=config, prefix=prefix, like=examples, seed=seed)
+    if wanted:
+        goals, weights = wanted_values(wanted)
+        if values or prefix:
+            raise typer.BadParameter("--set goes with neither conditions nor --prefix")
+        found = vae.compose(
+            number, set=goals, weights=weights, like=examples, strength=strength, decoding=config, seed=seed
+        )
+    else:
+        found = vae.sample(
+            number, conditions=values, decoding=config, prefix=prefix, like=examples, seed=seed
+        )
     if common.as_json:
         common.screen.json({"seed": seed, "texts": found})
     else:

@@ -4,15 +4,21 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, overload
 
 from textvae.codec.identity import weights_digest
-from textvae.codec.inputs import checked_texts
+from textvae.codec.inputs import checked_texts, drawn_seed
+from textvae.config import DecodingConfig
+from textvae.config.fields import check_choice, check_range
 from textvae.control.attributes.attribute import Attribute
 from textvae.control.attributes.fitting import fit_attribute
 from textvae.control.attributes.kept import Attributes
 from textvae.control.editing.edit import REWRITE, Edited, edit
 from textvae.control.editing.goals import goals_of
+from textvae.control.editing.moves import METHODS
 from textvae.control.styles import LIKE, Style, fit_style, likeness
 from textvae.errors import AttributeNotFittedError, DataError, RunNotFoundError
 from textvae.vae.held import Given, Held
+
+COMPOSE = "projection"
+"""How `compose` moves z."""
 
 
 class Steering(Held):
@@ -139,6 +145,49 @@ class Steering(Held):
         return edit(
             self.codec, texts, goals, method=method, strength=strength, n=n, keep=keep, conditions=given
         )
+
+    def compose(
+        self,
+        n: int = 1,
+        *,
+        set: Mapping[str, Any] | None = None,
+        like: Sequence[str] = (),
+        method: str = COMPOSE,
+        strength: float = 1.0,
+        weights: Mapping[str, float] | None = None,
+        decoding: DecodingConfig | None = None,
+        seed: int | None = None,
+        **attributes: Any,
+    ) -> list[str]:
+        """Return n random texts with the values of attributes: z from the prior, moved to the goals, and decoded.
+
+        Args:
+            n: how many.
+            set: see `edit`; here and below.
+            like: z is drawn from these examples' Gaussian in place of the prior.
+            method: projection, mean-difference or gradient.
+            strength: above 1: surer of the goals.
+            weights: of the attributes among each other.
+            decoding: how tokens are chosen; None: the run's own settings.
+            seed: of z and tokens; None: a new one each call.
+            attributes: values, as sentiment="positive".
+
+        Raises:
+            AttributeNotFittedError: an attribute that was not fitted, or to other weights.
+            AttributeValueError: a value that it cannot have, or no goal.
+            ConfigError: an unknown method, or n below 0.
+        """
+        check_range("n", n, 0)
+        check_range("strength", strength, above=0)
+        check_choice("method", method, METHODS)
+        wanted = {**(set or {}), **attributes}
+        goals, seed = goals_of(self._attributes(wanted), wanted, weights), drawn_seed(seed)
+        with self.codec.work.part("sampling", n):
+            if like:
+                z = fit_style(self.codec, checked_texts(like)).draw(n, seed)
+            else:
+                z = self.codec.prior_sample(n, seed=seed)
+            return self.codec.decode(METHODS[method](z, goals, strength), decoding, seed=seed)
 
     def style(self, examples: Sequence[str], *, conditions: Given = None, seed: int = 0) -> Style:
         """Return the latent distribution of 5 to 50 examples: `vae.sample(5, like=examples)` draws from it.
