@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from conditioned import conditional
 from test_cli import done, failed
 from tiny import CHINESE, ENGLISH, train_tiny
 from untrained import counted, untrained
@@ -14,7 +15,8 @@ from textvae.config import DecodingConfig
 from textvae.data.units import units
 from textvae.decoding.template import Gap, Given, TemplateConstraint, UnitTable, filled
 from textvae.errors import ConfigError, DataError
-from textvae.tasks.infilling.filling import fill
+from textvae.tasks.answers import Answer
+from textvae.tasks.infilling.filling import Filling, fill
 from textvae.tasks.infilling.gapped import Gapped
 from textvae.tasks.infilling.latents import refined
 from textvae.tasks.infilling.plans import Planner, Sizes, visible_tokens
@@ -221,6 +223,29 @@ def test_refining_makes_what_is_visible_likelier():
     z = codec.encode(texts)
     moved = refined(codec, rows, visible, z)
     assert bool((objective(moved) > objective(z)).all())
+
+
+# A model trained for it
+
+
+def test_a_model_that_takes_a_source_answers_to_the_gap(monkeypatch):
+    vae, asked = TextVAE(conditional(labels=False)), []
+    answer = "textvae.tasks.infilling.answering.answers"
+    monkeypatch.setattr(answer, lambda codec, values, n, **k: asked.append(values) or [Answer("red", -1.0)])
+    assert vae.infill("the ___ sea.", n=2, seed=1) == [Filling("the red sea.", ("red",), -1.0)]
+    assert vae.infill("the sea is ...")[0].text == "the sea is red"
+    assert asked == [{"source": "the ___ sea."}, {"source": "the sea is"}]
+    with pytest.raises(ConfigError, match="has 2 gaps; a model of --task infill fills one"):
+        vae.infill("the ___ sea ___")
+    with pytest.raises(ConfigError, match="are for the method latent; leave them out"):
+        vae.infill("the ___ sea", include=["red"])
+
+
+def test_its_answers_go_into_the_gap_and_its_latents_fill_gaps_too():
+    vae = TextVAE(conditional(labels=False))
+    for filling in vae.infill("the ___ sea.", n=2, seed=1):
+        check(filling, Gapped.read("the ___ sea."), 0, 99)
+    assert vae.infill("the ___ sea.", n=1, method="latent", seed=1, decoding=FREE) is not None
 
 
 # Errors

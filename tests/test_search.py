@@ -17,7 +17,7 @@ from textvae.control.search.presence import presence
 from textvae.control.search.region import TrustRegion
 from textvae.control.search.rewards import Contains, Lacks, Length, Likely
 from textvae.control.search.scoring import Scorer, Weighted, read_rewards
-from textvae.control.search.search import search
+from textvae.control.search.search import promising_of, search
 from textvae.data.vocabulary import BOS
 from textvae.distributions import DiagonalGaussian, GaussianMixture, SphereUniform, standard_normal
 from textvae.errors import ConfigError, CorruptRunError, MissingExtraError, RunExistsError, RunNotFoundError
@@ -165,6 +165,18 @@ def test_it_stops_when_n_texts_reach_the_target():
     assert found.num_decodes < 400
     assert all(hit.score >= target for hit in found.best)
     assert search(codec, read_rewards(letters), budget=120, target=10.0).met is False
+
+
+def test_it_begins_at_the_texts_that_score_best():
+    codec = untrained(latent_dim=6)
+    z = torch.randn(300, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    rewards = read_rewards(latent_reward)
+    promising = promising_of(codec, rewards, [""] * 300, z)
+    assert latent_reward(None, promising) == sorted(latent_reward(None, z), reverse=True)
+    [hit] = search(codec, rewards, budget=1, promising=promising, seed=1).best
+    np.testing.assert_allclose(hit.z, promising[0])
+    asked = strategies.strategy_of("cma", TrustRegion(codec.prior()), None, 1, promising=promising[:3])
+    assert len(asked.ask()) == 3
 
 
 def test_a_descent_that_stagnates_gives_way_to_another():

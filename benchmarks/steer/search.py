@@ -3,7 +3,8 @@
 Each of 20 words is sought in a text of 11 to 13 words, with 2,000 greedy decodes at most; beside it, whether 2,000 random texts, the same for
 all words and decoded alike, hold such a text. The words are of medium frequency in DATA, a corpus such as the run was trained on (or
 "english", the demo's): lower-case words of at least four letters that .1 % to 1 % of the texts hold, ranked by how many do, 20 at even
-steps of the rank.
+steps of the rank. With --within the search begins at the texts of DATA (the first 10,000) that have the word and the length, as `--within DATA` of
+the command line does, and keeps to a mixture fitted to their latents; random texts know nothing of them.
 """
 
 import argparse
@@ -12,12 +13,16 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from textvae import TextVAE, open_corpus
 from textvae.codec.codec import GREEDY
+from textvae.control.priors import fit_prior
 from textvae.control.search.rewards import Contains, Length
+from textvae.control.search.scoring import read_rewards
+from textvae.control.search.search import promising_of, search
 from textvae.data.embedded import embedded_texts
 
 NUM_WORDS, BUDGET = 20, 2000
@@ -47,12 +52,34 @@ def is_met(texts: Sequence[str], word: str) -> bool:
     return any(has == fits == 0 for has, fits in scores)
 
 
-def measure(vae: TextVAE, rewards: Sequence[str], words: Sequence[str], random_texts: Sequence[str]) -> dict:
+class Corpus:
+    """What a search is told of a corpus, taken once for all words: a prior fitted to its latents, and those latents."""
+
+    def __init__(self, vae: TextVAE, texts: Sequence[str]) -> None:
+        self.texts = texts
+        posterior = vae.codec.posterior(texts)
+        self.z = posterior.loc
+        self.prior = fit_prior(posterior, vae.codec.prior()).prior or vae.codec.prior()
+
+    def begins(self, vae: TextVAE, word: str) -> dict[str, Any]:
+        """Return the options of a search that begins at the texts with the word and the length."""
+        rewards = read_rewards([f"contains:{word}", f"length:{LENGTH}"])
+        return {"within": self.prior, "promising": promising_of(vae.codec, rewards, self.texts, self.z)}
+
+
+def measure(
+    vae: TextVAE,
+    rewards: Sequence[str],
+    words: Sequence[str],
+    random_texts: Sequence[str],
+    corpus: Corpus | None = None,
+) -> dict:
     """Return what the searches found, word by word."""
     rows = []
     for seed, word in enumerate(words, 1):
-        wanted = [reward.format(word=word) for reward in rewards]
-        found = vae.search(wanted, budget=BUDGET, n=1, target=0, seed=seed)
+        wanted = read_rewards([reward.format(word=word) for reward in rewards])
+        begins = corpus.begins(vae, word) if corpus else {}
+        found = search(vae.codec, wanted, budget=BUDGET, n=1, target=0, seed=seed, **begins)
         rows.append(
             {
                 "word": word,
@@ -80,6 +107,9 @@ def main() -> None:
     parser.add_argument("data")
     parser.add_argument("--text", help="column of the data")
     parser.add_argument("--fit-prior", action="store_true", help="to the first 10,000 texts, for both ways")
+    parser.add_argument(
+        "--within", action="store_true", help="begin at the corpus's best texts (the first 10,000)"
+    )
     parser.add_argument("--rewards", nargs="+", default=["likely:{word}", f"length:{LENGTH}"])
     parser.add_argument("--name", help="of the file in results/; unset: nothing is written")
     options = parser.parse_args()
@@ -93,8 +123,9 @@ def main() -> None:
     if options.fit_prior:
         vae.fit_prior(corpus[:FITTED])
     random_texts = vae.codec.decode(vae.codec.prior_sample(BUDGET, seed=0), GREEDY)
-    found = measure(vae, options.rewards, medium_words(corpus), random_texts)
-    found["fitted_prior"] = vae.codec.fitted_prior is not None
+    within = Corpus(vae, corpus[:FITTED]) if options.within else None
+    found = measure(vae, options.rewards, medium_words(corpus), random_texts, within)
+    found |= {"fitted_prior": vae.codec.fitted_prior is not None, "within": options.within}
     print(
         f"met {found['met']:.2f}, by random texts {found['met_by_random']:.2f}, decodes {found['mean_decodes']:.0f}"
     )

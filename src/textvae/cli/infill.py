@@ -10,7 +10,7 @@ from textvae.cli.groups import Decoding, WithModel
 from textvae.cli.screen import one_line
 from textvae.config import DecodingConfig
 
-BEAMS = DecodingConfig(temperature=0, num_beams=5)
+BEAMS = DecodingConfig(temperature=0, num_beams=5, length_penalty=0.0)
 
 
 def infill(
@@ -47,7 +47,7 @@ def infill(
 ) -> None:
     """Fill the gaps of a text; what is visible stays as it stands.
 
-    Score and text, one a line, the likeliest first: log p(x) a token, in nats. Beams unless --temperature asks for samples.
+    Score and text, one a line, the likeliest first: log p(x) in nats. Beams unless --temperature asks for samples.
     """
     vae = common.load(run)
     seed = common.drawn_seed

@@ -46,7 +46,9 @@ def search(
     within: Annotated[
         str | None,
         typer.Option(
-            "--within", metavar="DATA", help="Texts whose latents bound the search; unset: the prior does."
+            "--within",
+            metavar="DATA",
+            help="Texts to begin at, the best first, whose latents bound the search; unset: the prior does.",
         ),
     ] = None,
     output: Annotated[

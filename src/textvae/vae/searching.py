@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from torch import Tensor
+
 from textvae.config import DecodingConfig
 from textvae.config.model import CONDITIONAL
 from textvae.control.priors import fit_prior
-from textvae.control.search.scoring import read_rewards
-from textvae.control.search.search import SearchResult, search
+from textvae.control.search.scoring import Weighted, read_rewards
+from textvae.control.search.search import SearchResult, promising_of, search
 from textvae.control.search.strategies import CMA
 from textvae.distributions import Prior
 from textvae.errors import ConfigError
@@ -47,7 +49,8 @@ class Searching(Held):
             start: a text to begin at; None: the best of 100 random ones.
             target: stop once n distinct texts score so much.
             strategy: cma, or random for comparison.
-            within: texts, or anything `open_corpus` reads, whose latents bound the search; None: the prior does.
+            within: texts, or anything `open_corpus` reads, 100 at least: their latents bound the search, and it begins at those that score
+                best, for which the reward is asked of all of them; None: the prior bounds it.
             conditions: one, as for `encode`.
             decoding: how tokens are chosen; None: greedy.
             output: a folder that keeps every text with its score.
@@ -64,10 +67,11 @@ class Searching(Held):
         """
         given = self.codec.conditions(conditions, 1)
         z = None if start is None else self.codec.encode([start], conditions=given)[0].double()
+        rewards = read_rewards(reward, never_from=self._folder())
+        prior, promising = (None, None) if within is None else self._around(within, rewards, seed)
         return search(
-            self.codec, read_rewards(reward, never_from=self._folder()),
-            budget=budget, n=n, start=z, target=target, strategy=strategy,
-            within=None if within is None else self._around(within, seed),
+            self.codec, rewards,
+            budget=budget, n=n, start=z, target=target, strategy=strategy, within=prior, promising=promising,
             conditions=given, decoding=decoding, output=output, resume=resume, seed=seed,
         )  # fmt: skip
 
@@ -106,15 +110,17 @@ class Searching(Held):
             conditions=self.codec.conditions(conditions, 1), decoding=decoding, seed=seed,
         )  # fmt: skip
 
-    def _around(self, data: Any, seed: int) -> Prior:
-        """Return a mixture fitted to the latents of texts, or the prior where none is better."""
+    def _around(self, data: Any, rewards: list[Weighted], seed: int) -> tuple[Prior, Tensor]:
+        """Return a mixture fitted to the latents of texts, or the prior where none is better; and the latents of the best of them."""
         if self.codec.model.config.prior == CONDITIONAL:
             raise ConfigError(
                 "this model's prior depends on the condition, p(z|c), and bounds the search; leave out the texts"
             )
-        posterior = self.codec.posterior(self.codec.store(*self._texts(data)))
+        texts, conditions = self._texts(data)
+        posterior = self.codec.posterior(self.codec.store(texts, conditions))
         own = self.codec.prior()
-        return fit_prior(posterior, own, seed=seed).prior or own
+        promising = promising_of(self.codec, rewards, texts, posterior.loc)
+        return fit_prior(posterior, own, seed=seed).prior or own, promising
 
     def _folder(self) -> Path | None:
         """Return the folder of the model, from which nothing is executed."""

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from textvae.codec import Codec
 from textvae.codec.codec import GREEDY
-from textvae.codec.identity import weights_digest
+from textvae.codec.identity import tensors_digest, weights_digest
 from textvae.config import DecodingConfig
 from textvae.config.fields import check_range
 from textvae.control.search.log import SearchLog
@@ -21,6 +22,9 @@ from textvae.data.conditions import Conditions
 from textvae.decoding.noise import derived_seed
 from textvae.distributions import Prior
 from textvae.models import VAEModel
+
+NUM_PROMISING = 1000
+"""Texts that a search may begin at."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +63,7 @@ def search(
     target: float | None = None,
     strategy: str = CMA,
     within: Prior | None = None,
+    promising: Tensor | None = None,
     conditions: Conditions | None = None,
     decoding: DecodingConfig | None = None,
     output: str | Path | None = None,
@@ -76,6 +81,7 @@ def search(
         target: stop as soon as n distinct texts score so much; None: spend the whole budget.
         strategy: cma, or random, which draws from the prior.
         within: the prior that bounds the search; None: the codec's.
+        promising: latents, (S, D), in whose order cma tries them in place of draws, as `promising_of` finds them; None: there are none.
         conditions: one, under which all is decoded; None: none.
         decoding: how tokens are chosen; None: greedy.
         output: a folder in which every batch is kept as it is scored.
@@ -96,9 +102,10 @@ def search(
     settings = {
         "rewards": scorer.names, "strategy": strategy, "seed": seed, "decoding": dataclasses.asdict(decoding or GREEDY),
         "start": None if start is None else start.tolist(), "region": [round(region.bound, 6), *region.scale.tolist()],
+        "promising": None if promising is None else tensors_digest({"z": promising}),
         "model": weights_digest(codec.model) if isinstance(codec.model, VAEModel) else None,
     }  # fmt: skip
-    asked = strategy_of(strategy, region, start, seed)
+    asked = strategy_of(strategy, region, start, seed, promising=promising)
     log = SearchLog.open(output, settings, resume=resume)
     run = _Run(codec, scorer, asked, log, conditions, decoding or GREEDY, seed)
     with codec.work.part("searching", budget):
@@ -106,6 +113,22 @@ def search(
     best = _best(log, n, num)
     met = None if target is None else len(best) == n and best[-1].score >= target
     return SearchResult(best=best, num_decodes=num, num_texts=len(set(log.texts[:num])), met=met)
+
+
+def promising_of(codec: Codec, rewards: Sequence[Weighted], texts: Sequence[str], z: Tensor) -> Tensor:
+    """Return the latents, of (N, D), of the 1,000 texts that score best: none of them is decoded for it.
+
+    Args:
+        codec: the model.
+        rewards: of the search.
+        texts: N of them.
+        z: their posterior means.
+
+    Raises:
+        ConfigError: a reward that fails.
+    """
+    scores = np.array(Scorer(codec, rewards)(texts, z))
+    return z[torch.from_numpy(np.argsort(-scores, kind="stable")[:NUM_PROMISING])]
 
 
 @dataclass

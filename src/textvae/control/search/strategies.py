@@ -42,7 +42,9 @@ class Strategy(Protocol):
         ...
 
 
-def strategy_of(name: str, region: TrustRegion, start: Tensor | None, seed: int) -> Strategy:
+def strategy_of(
+    name: str, region: TrustRegion, start: Tensor | None, seed: int, *, promising: Tensor | None = None
+) -> Strategy:
     """Return a strategy.
 
     Args:
@@ -50,13 +52,14 @@ def strategy_of(name: str, region: TrustRegion, start: Tensor | None, seed: int)
         region: where latents may lie.
         start: (D,), where the search begins; None: at the best of 100 draws from the prior.
         seed: of all that it draws.
+        promising: latents, (S, D), the most promising first, that cma takes in place of draws while they last; None: there are none.
 
     Raises:
         ConfigError: no such strategy.
         MissingExtraError: cma is not installed.
     """
     check_choice("strategy", name, STRATEGIES)
-    return RandomSearch(region, seed) if name == RANDOM else EvolutionStrategy(region, start, seed)
+    return RandomSearch(region, seed) if name == RANDOM else EvolutionStrategy(region, start, seed, promising)
 
 
 class RandomSearch:
@@ -85,9 +88,12 @@ class EvolutionStrategy:
     given there are no draws: descents begin there in place of them.
     """
 
-    def __init__(self, region: TrustRegion, start: Tensor | None, seed: int) -> None:
+    def __init__(
+        self, region: TrustRegion, start: Tensor | None, seed: int, promising: Tensor | None = None
+    ) -> None:
         self._package = _cma()
         self._region = region
+        self._promising = torch.empty(0) if promising is None else promising.double()
         self._start = None if start is None else region.projected(start.unsqueeze(0))[0]
         self._draw_seed = derived_seed(seed, _DRAWS)
         self._generator = np.random.Generator(np.random.Philox(derived_seed(seed, _MOVES)))
@@ -103,9 +109,7 @@ class EvolutionStrategy:
         elif self._descent is None and self._start is not None:
             self._begin(self._start, NEAR_STEP)
         elif self._descent is None:
-            rows = range(self._num_drawn, self._num_drawn + NUM_STARTS)
-            self._num_drawn = rows.stop
-            return self._region.projected(self._region.draws(rows, seed=self._draw_seed))
+            return self._region.projected(self._candidates())
         return self._region.projected(torch.from_numpy(np.stack(self._descent.ask())))
 
     def tell(self, z: Tensor, scores: list[float]) -> None:
@@ -121,6 +125,15 @@ class EvolutionStrategy:
         self._descent.tell(list(z.numpy()), [-score for score in scores])
         if self._idle == PATIENCE or self._descent.stop():
             self._descent = None
+
+    def _candidates(self) -> Tensor:
+        """Return latents one of which a descent begins at: promising ones while there are some, then draws."""
+        if len(self._promising):
+            taken, self._promising = self._promising[:NUM_STARTS], self._promising[NUM_STARTS:]
+            return taken
+        rows = range(self._num_drawn, self._num_drawn + NUM_STARTS)
+        self._num_drawn = rows.stop
+        return self._region.draws(rows, seed=self._draw_seed)
 
     def _begin(self, mean: Tensor, step: float) -> None:
         options = {

@@ -27,7 +27,8 @@ ATTEMPTS = 16
 """Fillings tried for a text unless told otherwise; at least twice as many as are wanted."""
 SCORED_SAMPLES = 8
 """K of the bound on log p(x) that fillings are ranked by."""
-BEAMS = DecodingConfig(temperature=0, num_beams=5)
+BEAMS = DecodingConfig(temperature=0, num_beams=5, length_penalty=0.0)
+"""For the likeliest text: with scores by length, endings that repeat themselves would win."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Filling:
     Attributes:
         text: whole; what was visible stands as it stood.
         fillings: what is in each gap.
-        score: log p(x) a token, `</s>` counted, nats: the importance-weighted bound with K = 8. None: there was no choice to make.
+        score: log p(x), `</s>` counted, nats: the importance-weighted bound with K = 8; of a model trained for gaps log p(x|c) a token. None:
+            there was no choice to make.
     """
 
     text: str
@@ -197,9 +199,7 @@ def _ranked(
     store = codec.store([text for _, text, _ in flat])
     if not len(store):
         return [[] for _ in found]
-    nats = likelihoods(codec, store, num_samples=SCORED_SAMPLES, seed=seed).iw_nll.numpy() / (
-        store.lengths + 1
-    )
+    nats = likelihoods(codec, store, num_samples=SCORED_SAMPLES, seed=seed).iw_nll.numpy()
     fillings: list[list[Filling]] = [[] for _ in found]
     for row in np.argsort(nats, kind="stable"):
         owner, text, parts = flat[row]
