@@ -228,9 +228,12 @@ def test_a_style_lies_where_its_examples_do(run, corpus):
 
 def test_random_texts_come_from_where_the_attribute_is_read(run):
     vae = TextVAE.from_pretrained(run)
-    z = projection(vae.codec.prior_sample(50, seed=3), goals_of(vae.attributes, {"length": "long"}))
+    goals = goals_of(vae.attributes, {"length": "long"})
+    z = projection(vae.codec.prior_sample(50, seed=3), goals)
     assert set(vae.attributes["length"].read(z)) == {"long"}
-    assert vae.compose(4, length="long", seed=3) == vae.decode(z[:4], seed=3)
+    assert vae.compose(4, length="long", method="projection", seed=3) == vae.decode(z[:4], seed=3)
+    z = mean_difference(vae.codec.prior_sample(4, seed=3), goals)
+    assert vae.compose(4, length="long", seed=3) == vae.decode(z, seed=3)
     with pytest.raises(AttributeValueError, match="needs a goal"):
         vae.compose(2)
 

@@ -37,6 +37,12 @@ class Group:
         return cls(**values)
 
 
+@functools.cache
+def _options(kind: type[Group]) -> tuple[inspect.Parameter, ...]:
+    """Return the options of a group, made once for all verbs that share it."""
+    return tuple(kind.parameters())
+
+
 def grouped(function: Callable[..., None]) -> Callable[..., None]:
     """Return `function` with each parameter that is a `Group` spread into its options, for typer to read."""
     hints = typing.get_type_hints(function, include_extras=True)
@@ -46,8 +52,9 @@ def grouped(function: Callable[..., None]) -> Callable[..., None]:
     for parameter in inspect.signature(function).parameters.values():
         kind = hints[parameter.name]
         if isinstance(kind, type) and issubclass(kind, Group):
-            groups[parameter.name] = kind, [option.name for option in kind.parameters()]
-            shared += kind.parameters()  # after the verb's own options, in its help
+            options = _options(kind)
+            groups[parameter.name] = kind, [option.name for option in options]
+            shared += options  # after the verb's own options, in its help
         else:
             spread.append(_option(parameter.name, kind, parameter.default))
 

@@ -17,8 +17,8 @@ from textvae.control.styles import LIKE, Style, fit_style, likeness
 from textvae.errors import AttributeNotFittedError, DataError, RunNotFoundError
 from textvae.vae.held import Given, Held
 
-COMPOSE = "projection"
-"""How `compose` moves z."""
+COMPOSE = "mean-difference"
+"""How `compose` moves z: of three attributes at once it met most (`docs/experiments.md`)."""
 
 
 class Steering(Held):
