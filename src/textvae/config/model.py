@@ -64,8 +64,8 @@ class ModelConfig:
     encoder_dropout: float = 0.1
     """Dropout of the encoder's embeddings and features."""
     prior: str = STANDARD
-    """p(z). standard: N(0, I), or on the sphere of a von-mises-fisher posterior the uniform distribution; mixture: learned
-    Gaussians; vamp: the posteriors of learned pseudo-inputs; flow: a masked autoregressive flow; conditional: p(z|c), a
+    """Which p(z) there is. standard is N(0, I), or on the sphere of a von-mises-fisher posterior the uniform distribution; mixture:
+    learned Gaussians; vamp: the posteriors of learned pseudo-inputs; flow: a masked autoregressive flow; conditional: p(z|c), a
     Gaussian whose mean and deviations are a function of the condition."""
     prior_components: int = 50
     """Gaussians of a mixture, pseudo-inputs of a VampPrior."""
@@ -74,8 +74,8 @@ class ModelConfig:
     prior_layers: int = 3
     """Layers of a flow prior."""
     posterior: str = GAUSSIAN
-    """q(z|x). gaussian: diagonal; batch_norm: its means normalised over the batch; delta: its rate kept above a floor;
-    flow: coupling layers on top; von-mises-fisher: on the unit sphere, all texts equally concentrated."""
+    """Which q(z|x) there is. gaussian is diagonal, batch_norm one whose means are normalised over the batch; delta: its rate kept
+    above a floor; flow: coupling layers on top; von-mises-fisher: on the unit sphere, all texts equally concentrated."""
     gamma: float = 0.5
     """Standard deviation that batch_norm gives the means over the texts."""
     delta: float = 2.0
