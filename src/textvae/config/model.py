@@ -74,8 +74,8 @@ class ModelConfig:
     prior_layers: int = 3
     """Layers of a flow prior."""
     posterior: str = GAUSSIAN
-    """Which q(z|x) there is. gaussian is diagonal, batch_norm one whose means are normalised over the batch; delta: its rate kept
-    above a floor; flow: coupling layers on top; von-mises-fisher: on the unit sphere, all texts equally concentrated."""
+    """Which q(z|x) there is. gaussian is diagonal, batch_norm one whose means are normalised over the batch; delta one whose rate
+    is kept above a floor; flow: coupling layers on top; von-mises-fisher: on the unit sphere, all texts equally concentrated."""
     gamma: float = 0.5
     """Standard deviation that batch_norm gives the means over the texts."""
     delta: float = 2.0
