@@ -230,8 +230,7 @@ class Codec(Generic[M]):
             raise ConditionError(f"{len(conditions)} conditions for {len(z)} latents; one for each is needed")
         begun = torch.from_numpy(self.tokenizer.encode([prefix])[0].astype(np.int64))
         num = config.candidates if config.temperature else 1
-        num_rows = self.batch_size if num == 1 else max(self.batch_size, CANDIDATE_ROWS)
-        size = max(1, num_rows // num)
+        size = max(1, max(self.batch_size, CANDIDATE_ROWS if num > 1 else 1) // num)
         rows: list[list[int]] = []
         with self._laid_out(), self.work.part("decoding", len(checked_latents(z, self.latent_dim))):
             for start in range(0, len(z), size):
