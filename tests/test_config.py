@@ -271,9 +271,8 @@ def test_presets():
 def test_resolved_leaves_nothing_open(name):
     config = resolved(preset(name), **CORPUS)
     assert (config.model.vocab_size, config.model.max_length, config.data.max_length) == (4000, 40, 40)
-    default = preset(name).objective.target_rate or default_target_rate(15.0)  # 14 tokens and </s>
-    expected = None if config.objective.faithful else default
-    assert config.objective.target_rate == expected
+    sampling = default_target_rate(15.0)  # 14 tokens and </s>
+    assert config.objective.target_rate == {"sampling": sampling, "editing": None, "steering": 15.0}[name]
     assert config.training.epochs == default_epochs(150_000)
     assert resolved(config, **CORPUS) == config
 

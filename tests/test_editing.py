@@ -8,6 +8,7 @@ from tiny import CHINESE, ENGLISH, tiny_config
 
 from textvae import TextVAE
 from textvae.codec.rewriting import kept_tokens
+from textvae.config import DecodingConfig
 from textvae.control.attributes.attribute import Attribute
 from textvae.control.editing.goals import Goal, goals_of, shortfall
 from textvae.control.editing.moves import DISTANCE, gradient, mean_difference, opposite, projection
@@ -186,6 +187,14 @@ def test_a_text_that_is_as_wanted_stays(run, corpus):
     vae = TextVAE.from_pretrained(run)
     for text, said in zip(corpus[:6], vae.read(corpus[:6], "length"), strict=True):
         assert vae.edit(text, length=said).text == text
+
+
+def test_a_single_move_gives_its_own_decode(run, corpus):
+    vae = TextVAE.from_pretrained(run)
+    goals = goals_of(vae.attributes, {"length": "long"})
+    moved = mean_difference(vae.codec.encode(corpus[:6]), goals)
+    found = vae.edit(corpus[:6], length="long", method="mean-difference")
+    assert [one.text for one in found] == vae.decode(moved, decoding=DecodingConfig(temperature=0))
 
 
 def test_words_that_are_kept_stay(run, corpus):

@@ -40,9 +40,7 @@ def coupling_flow(dim: int, num_layers: int, *, context_dim: int) -> nn.Module:
     )
 
 
-def autoregressive_flow(
-    dim: int, num_layers: int, *, hidden: Sequence[int] = HIDDEN, num_bins: int | None = None
-) -> nn.Module:
+def autoregressive_flow(dim: int, num_layers: int, *, hidden: Sequence[int] = HIDDEN) -> nn.Module:
     """Return masked autoregressive layers, the order of dimensions turned round in between.
 
     Papamakarios et al. 2017, arXiv:1705.07057. A density takes one pass, a draw D of them.
@@ -51,24 +49,15 @@ def autoregressive_flow(
         dim: D.
         num_layers: layers.
         hidden: units of the networks in each layer.
-        num_bins: of monotone rational-quadratic splines on [-5, 5], the identity outside (Durkan et al. 2019,
-            arXiv:1906.04032); None: affine layers.
 
     Raises:
         MissingExtraError: zuko is not installed.
     """
     layer = _zuko("zuko.flows.autoregressive").MaskedAutoregressiveTransform
-    order, univariate = torch.arange(dim), _splines(num_bins) if num_bins else {}
+    order = torch.arange(dim)
     return _composed(
-        layer(dim, order=order.flip(0) if i % 2 else order, hidden_features=hidden, **univariate)
-        for i in range(num_layers)
+        layer(dim, order=order.flip(0) if i % 2 else order, hidden_features=hidden) for i in range(num_layers)
     )
-
-
-def _splines(num_bins: int) -> dict[str, Any]:
-    """Return what makes a layer's functions of one variable splines."""
-    shapes = [(num_bins,), (num_bins,), (num_bins - 1,)]
-    return {"univariate": _zuko("zuko.transforms").MonotonicRQSTransform, "shapes": shapes}
 
 
 def _composed(layers: Any) -> nn.Module:

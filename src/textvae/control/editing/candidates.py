@@ -50,7 +50,7 @@ def candidates(
     margin: float,
     conditions: Conditions | None = None,
 ) -> list[list[Candidate]]:
-    """Measure the candidates of each text, the text itself among them, best first; equal ones count once.
+    """Measure the candidates of each text, best first; equal ones count once.
 
     A text that meets the goals as it is needs no margin: nothing was done to it to please the reading.
 
@@ -62,7 +62,7 @@ def candidates(
         margin: log odds that a category needs.
         conditions: of the texts; None: none.
     """
-    found = [list(dict.fromkeys([text, *row])) for text, row in zip(original, texts, strict=True)]
+    found = [list(dict.fromkeys(row)) for row in texts]
     flat = [text for row in found for text in row]
     owners = [number for number, row in enumerate(found) for _ in row]
     given = None if conditions is None else conditions.rows(torch.tensor(owners).numpy())

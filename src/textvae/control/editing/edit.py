@@ -141,4 +141,8 @@ def _proposed(
             for move in moves
             for step in steps
         ]
+    if method in (REWRITE, BEST):
+        columns.append(
+            list(texts)
+        )  # nothing need change where a text is as wanted, or nothing better was found
     return list(zip(*columns, strict=True))
