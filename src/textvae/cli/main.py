@@ -76,47 +76,34 @@ VERBS: tuple[Callable[..., None], ...] = (
 for verb in VERBS:
     app.command(cls=Verb)(grouped(verb))
 
-priors = typer.Typer(
-    name="prior",
-    help="What random texts' latents are drawn from.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-for verb in (prior.fit, prior.drop):
-    priors.command(cls=Verb)(grouped(verb))
-app.add_typer(priors)
 
-attributes = typer.Typer(
-    name="attribute",
-    help="Attributes that edits set, fitted to a few labelled texts.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-for verb in (attribute.fit, attribute.delete):
-    attributes.command(cls=Verb)(grouped(verb))
-attributes.command("list", cls=Verb)(grouped(attribute.list_attributes))
-app.add_typer(attributes)
+def _add_group(name: str, about: str, *verbs: Callable[..., None], **renamed: Callable[..., None]) -> None:
+    """Add verbs under a name of their own: each called as its function, or as it is renamed."""
+    group = typer.Typer(name=name, help=about, no_args_is_help=True, rich_markup_mode=None)
+    for verb in verbs:
+        group.command(cls=Verb)(grouped(verb))
+    for title, verb in renamed.items():
+        group.command(title, cls=Verb)(grouped(verb))
+    app.add_typer(group)
 
-persons = typer.Typer(
-    name="person",
-    help="New authors and speakers, fitted to a few texts.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-for verb in (person.fit, person.merge, person.delete):
-    persons.command(cls=Verb)(grouped(verb))
-persons.command("list", cls=Verb)(grouped(person.list_persons))
-app.add_typer(persons)
 
-judges = typer.Typer(
-    name="judge",
-    help="Blind human evaluation: sheets for raters, and their tally.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
+_add_group("prior", "What random texts' latents are drawn from.", prior.fit, prior.drop)
+_add_group(
+    "attribute",
+    "Attributes that edits set, fitted to a few labelled texts.",
+    attribute.fit,
+    attribute.delete,
+    list=attribute.list_attributes,
 )
-for verb in (judge.make, judge.tally):
-    judges.command(cls=Verb)(grouped(verb))
-app.add_typer(judges)
+_add_group(
+    "person",
+    "New authors and speakers, fitted to a few texts.",
+    person.fit,
+    person.merge,
+    person.delete,
+    list=person.list_persons,
+)
+_add_group("judge", "Blind human evaluation: sheets for raters, and their tally.", judge.make, judge.tally)
 
 
 def _print_version(asked: bool) -> None:
