@@ -138,6 +138,18 @@ def test_slots_are_found_as_whole_words():
     assert is_said(("菜", "川菜"), "这家店做川菜很好")
 
 
+def test_slots_of_dialogue_acts_are_what_words_can_say():
+    act = "inform(name='the eagle';near=bridge street;kidsallowed=yes;area=dontcare;count='2')"
+    assert slots_of(act) == [("name", "the eagle"), ("near", "bridge street"), ("count", "2")]
+    assert slots_of("?request(area)") == slots_of("goodbye()") == []
+    for text in ("inform(name=a", "he left (at 5;30!)", "a(b) c"):
+        assert slots_of(text) is None, text
+    acts = ["inform(name='the eagle';food=fish)", "goodbye()"]
+    found = measures(["the eagle has meat", "bye"], sources=acts)
+    assert found["slot_coverage"] == 1 / 2
+    assert "slot_coverage" not in measures(["bye"], sources=["goodbye()"])
+
+
 def test_slot_coverage_by_hand():
     sources = ["name[The Eagle], food[English]", "name[Zizzi], familyFriendly[yes]"]
     answers = ["The Eagle serves french food.", "Zizzi is family friendly."]

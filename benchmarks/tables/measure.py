@@ -27,6 +27,7 @@ from textvae.evaluation.judging import Judging
 from textvae.evaluation.report import evaluate
 from textvae.storage.atomic import write_file
 from textvae.tasks.measuring import measure_answers
+from textvae.training.origin import inherited_settings, origin_of
 from textvae.training.records import EVALUATION, read_metrics
 from textvae.training.run import train_run
 
@@ -77,7 +78,12 @@ def train(row: Row, run: Path) -> None:
     """Train, or go on with what was begun under the same row; another row's run is removed."""
     mark = run / DIGEST_FILE
     begun = mark.exists() and mark.read_text() == row.digest and (run / "config.yaml").exists()
-    config = row.config.updated({"data": {"valid": str(CORPORA / row.corpus.valid), "text": row.corpus.text}})
+    origin = origin_of(RUNS / row.init_from if row.init_from else None, run, resume=begun)
+    config = row.config.updated(
+        *inherited_settings(origin),
+        row.settings,
+        {"data": {"valid": str(CORPORA / row.corpus.valid), "text": row.corpus.text}},
+    )
     before = resource.getrusage(resource.RUSAGE_SELF).ru_utime
     run.mkdir(parents=True, exist_ok=True)
     if not begun:
@@ -94,6 +100,7 @@ def train(row: Row, run: Path) -> None:
                 resume=begun,
                 overwrite=not begun,
                 observer=Marking(progress, mark, row.digest),
+                origin=origin,
             )
     finally:
         spent = resource.getrusage(resource.RUSAGE_SELF).ru_utime - before

@@ -66,6 +66,8 @@ class Row:
     """A recipe, laid under the settings."""
     without_latent: bool = False
     """A language model with the same decoder; of a task, its deterministic twin."""
+    init_from: str | None = None
+    """The row, table/name, whose run it begins from; None: from nothing."""
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Laid over the preset."""
     measuring: Measuring = field(default_factory=Measuring)
@@ -83,7 +85,8 @@ class Row:
     @property
     def digest(self) -> str:
         """A hash of what the row's files say."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
+        said = {key: value for key, value in asdict(self).items() if key != "init_from" or value is not None}
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12]
 
     def made(self, result: dict[str, Any]) -> bool:
         """Whether a result is of this row as it is now: what its files say, and what the settings were without a corpus.

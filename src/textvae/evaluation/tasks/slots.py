@@ -13,12 +13,16 @@ Slot = tuple[str, str]
 """Name and value."""
 
 _SLOT = re.compile(r"\s*([^\[\],]+?)\s*\[([^\[\]]*)\]\s*")
+_ACT = re.compile(r"\s*\??[\w ]+\(([^()]*)\)\s*")
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _BOOLEANS = {"yes", "no", "true", "false"}
+_UNSAID = _BOOLEANS | {"dontcare", "dont_care", "none", "?", ""}
+"""Values of dialogue acts that no word has to say; Wen et al. 2015, arXiv:1508.01745, leave them out as well."""
 
 _FOUND = (
     "as whole words, or as letters in scripts without spaces, whatever the case, with hyphens, underscores and runs of "
-    "white space as one space; of a yes or no, the slot's name is looked for"
+    "white space as one space; of a yes or no, the slot's name is looked for, but in a dialogue act, where it is left out "
+    "as don't-care is (Wen et al. 2015)"
 )
 
 DEFINITIONS = (
@@ -27,8 +31,8 @@ DEFINITIONS = (
         "slot coverage",
         "share of slots",
         "higher",
-        "Values of the sources' slots, as in name[The Eagle], food[English], that are found in the text / slots, sums over "
-        f"the N {{texts}}: {_FOUND}.",
+        "Values of the sources' slots, as in name[The Eagle], food[English] or inform(name='The Eagle';food=English), that are "
+        f"found in the text / slots, sums over the N {{texts}}: {_FOUND}.",
         same=("texts",),
     ),
     *beside(
@@ -47,9 +51,13 @@ def slots_of(source: str) -> list[Slot] | None:
 
     >>> slots_of("name[The Eagle], familyFriendly[yes]")
     [('name', 'The Eagle'), ('familyFriendly', 'yes')]
+    >>> slots_of("inform(name='the eagle';food=dontcare)")
+    [('name', 'the eagle')]
     >>> slots_of("The Eagle [a pub] is there.") is None
     True
     """
+    if act := _ACT.fullmatch(source):
+        return _of_act(act[1])
     slots, place = [], 0
     while found := _SLOT.match(source, place):
         slots.append((found[1], found[2]))
@@ -60,6 +68,19 @@ def slots_of(source: str) -> list[Slot] | None:
             return None
         place += 1
     return None
+
+
+def _of_act(body: str) -> list[Slot] | None:
+    """Return the slots of what stands in a dialogue act's brackets; those without a value to say are left out."""
+    slots = []
+    for part in filter(str.strip, body.split(";")):
+        name, _, value = part.partition("=")
+        if not re.fullmatch(r"[\w ]+", name):
+            return None
+        value = value.strip().strip("'\"").strip()
+        if value.casefold() not in _UNSAID:
+            slots.append((name.strip(), value))
+    return slots
 
 
 def is_said(slot: Slot, text: str) -> bool:
@@ -92,8 +113,9 @@ def measure(task: Task) -> Findings:
 
 
 def applies(task: Task) -> bool:
-    """Return whether every source is a meaning representation."""
-    return task.sources is not None and all(slots_of(source) for source in task.sources)
+    """Return whether every source is a meaning representation, and some have values to say."""
+    slots = [slots_of(source) for source in task.sources or []]
+    return any(slots) and None not in slots
 
 
 def _coverage(texts: Sequence[str], slots: Sequence[Sequence[Slot]]) -> Tally:
