@@ -1,5 +1,7 @@
 """Edits: goals, moves of z, and texts that follow."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -279,6 +281,7 @@ def test_the_verbs(run, corpus, tmp_path):
     assert "it can be" in failed("edit", run, corpus[0], "--set", "size=huge")
     assert "cannot be read" in failed("edit", run, corpus[0], "--set", "size")
     assert "already" in failed("attribute", "fit", run, table, "--name", "size")
+    assert "size" in json.loads(done("info", run, "--json").stdout)["attributes"]
     examples = tmp_path / "examples.txt"
     examples.write_text("\n".join(corpus[:6]), encoding="utf-8")
     assert len(done("sample", run, "-n", "3", "--like", examples, "--seed", "1").stdout.splitlines()) == 3

@@ -8,6 +8,7 @@ from textvae.cli.arguments import Run
 from textvae.cli.groups import Common
 from textvae.cli.prior import prior_words
 from textvae.cli.summary import Summary, condition_rows, data_rows, measure_rows, model_row, summarize
+from textvae.errors import RunNotFoundError
 
 
 def info(run: Run, common: Common) -> None:
@@ -27,6 +28,7 @@ def info(run: Run, common: Common) -> None:
             model_row(found.model, found.num_parameters),
             *condition_rows(found.folder / "conditions.json"),
             *_prior(found),
+            *((what, ", ".join(names)) for what, names in kept_names(run).items() if names),
             *_sources(found),
         ]
     )
@@ -57,8 +59,20 @@ def record(run: str, found: Summary) -> dict[str, Any]:
         "data": found.facts,
         "held_out": found.held_out,
         "prior": found.metadata.get("prior"),
+        **kept_names(run),
         "settings": _settings(found),
     }
+
+
+def kept_names(run: str) -> dict[str, list[str]]:
+    """Return the names of what is fitted to a run and kept in it; none of a saved model."""
+    from textvae.control.attributes.kept import Attributes
+    from textvae.tasks.persons.kept import Persons
+
+    try:
+        return {kind.folder_name: list(kind.of(run)) for kind in (Attributes, Persons)}
+    except RunNotFoundError:
+        return {}
 
 
 def _origin(found: Summary) -> list[tuple[str, str]]:

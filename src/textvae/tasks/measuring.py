@@ -82,7 +82,9 @@ def answer_all(
     decoding: DecodingConfig | None = None,
     seed: int = 0,
 ) -> list[list[str]]:
-    """Return M answers to each of N conditions; the first is greedy from the prior's mean, the others from z ~ p(z|c).
+    """Return M answers to each of N conditions: the first from the prior's mean, the others from z ~ p(z|c).
+
+    The first is decoded as the codec decodes where that draws no tokens, with its beams; else greedily.
 
     Args:
         codec: a conditional model.
@@ -96,7 +98,8 @@ def answer_all(
     """
     check_range("num_answers", num_answers, 1)
     with codec.work.part("answering", num_answers * len(conditions)):
-        rounds = [codec.decode(_centre(codec, conditions), GREEDY, conditions=conditions)]
+        first = codec.decoding if codec.decoding.temperature == 0 else GREEDY
+        rounds = [codec.decode(_centre(codec, conditions), first, conditions=conditions)]
         for number in range(1, num_answers):
             own = derived_seed(seed, number)
             z = codec.prior_sample(len(conditions), seed=own, conditions=conditions)

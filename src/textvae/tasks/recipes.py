@@ -9,14 +9,28 @@ from textvae.errors import ConfigError
 
 Settings = Mapping[str, Mapping[str, Any]]
 
+
+def _over(settings: Settings, changes: Settings) -> Settings:
+    return {
+        section: {**settings.get(section, {}), **changes.get(section, {})}
+        for section in {**settings, **changes}
+    }
+
+
 _ANSWERING: Settings = {
     "model": {"latent_dim": 32, "condition_dim": 128, "dropout": 0.3, "embed_dropout": 0.2},
-    "objective": {"target_rate": 6.0},
+    "objective": {"target_rate": 3.0},
     "training": {"word_dropout": 0.1, "condition_dropout": 0.05},
     "decoding": {"temperature": 0.0, "candidates": 1, "known_words": False},
 }
-"""Of all that answer to a source: few nats for z, which is to say in which of several ways, not what; greedy, so that
-answers differ by their z; any word, as names are copied or spelt."""
+"""Of all that answer to a source: few nats for z, which is to say in which of several ways, not what; nothing is drawn,
+so that answers differ by their z; any word, as names are copied or spelt."""
+
+_SAYING = _over(_ANSWERING, {"decoding": {"num_beams": 4}})
+"""Of all whose source tells what is to be said: beams find what greedy decoding misses."""
+
+_COPYING = _over(_SAYING, {"model": {"copy": True}, "data": {"source_tokenizer": "shared"}})
+"""Of all that say it in the source's own words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +50,6 @@ class Recipe:
     settings: Settings = field(default_factory=dict)
 
 
-def _over(settings: Settings, changes: Settings) -> Settings:
-    return {
-        section: {**settings.get(section, {}), **changes.get(section, {})}
-        for section in {**settings, **changes}
-    }
-
-
 RECIPES = {
     recipe.name: recipe
     for recipe in (
@@ -50,7 +57,7 @@ RECIPES = {
             name="translation",
             help="--source: the sentence to translate; a tokenizer of its own where the script is another",
             needs=("source",),
-            settings=_ANSWERING,
+            settings=_SAYING,
         ),
         Recipe(
             name="dialogue",
@@ -67,7 +74,7 @@ RECIPES = {
             name="summary",
             help="--source: the document; words are copied from it",
             needs=("source",),
-            settings=_over(_ANSWERING, {"model": {"copy": True}, "data": {"source_tokenizer": "shared"}}),
+            settings=_COPYING,
         ),
         Recipe(
             name="completion",
@@ -89,7 +96,7 @@ RECIPES = {
             name="data-to-text",
             help="--source: the data as text, as name[The Eagle], food[English]; values are copied from it",
             needs=("source",),
-            settings=_over(_ANSWERING, {"model": {"copy": True}, "data": {"source_tokenizer": "shared"}}),
+            settings=_COPYING,
         ),
         Recipe(
             name="persona",
