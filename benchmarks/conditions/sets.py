@@ -11,7 +11,7 @@ VALID_SHARE = 0.05
 
 @dataclass(frozen=True)
 class Part:
-    """Rows of a set: features, (N, S, F), and the word that names each row's class."""
+    """Rows of a set: features, (N, S, F), and the words that name each row's class."""
 
     features: np.ndarray
     words: list[str]
@@ -63,26 +63,26 @@ def fashion(corpora: Path) -> Captioned:
     """Return Fashion-MNIST's subset: 28 rows of 28 pixels an image."""
     found = np.load(corpora / "fashion_mnist_subset" / "fashion_12k.npz", allow_pickle=False)
     words = [
-        "t-shirt",
-        "pair of trousers",
-        "pullover",
-        "dress",
-        "coat",
-        "sandal",
-        "shirt",
-        "sneaker",
-        "bag",
-        "ankle boot",
+        "a t-shirt",
+        "a pair of trousers",
+        "a pullover",
+        "a dress",
+        "a coat",
+        "a sandal",
+        "a shirt",
+        "a sneaker",
+        "a bag",
+        "an ankle boot",
     ]
     return Captioned(
         Part(found["train_x"].astype(np.float32), [words[i] for i in found["train_y"]]),
         Part(found["test_x"].astype(np.float32), [words[i] for i in found["test_y"]]),
         (
-            "This is a {}.",
-            "The picture shows a {} on a dark ground.",
-            "A grey {}, seen from the front.",
-            "Here is a {} from the catalogue.",
-            "Somebody took a photo of a {}.",
+            "This is {}.",
+            "The picture shows {} on a dark ground.",
+            "One sees {} from the front.",
+            "Here is {} from the catalogue.",
+            "Somebody took a photo of {}.",
         ),
     )
 
