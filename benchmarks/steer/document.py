@@ -14,11 +14,15 @@ def sections() -> Iterator[str]:
     """Yield the sections of what was measured."""
     if found := _result("sentiment-test"):
         yield _sentiment(found, _result("sentiment-valid"))
-    searches = {
-        path.stem: json.loads(path.read_text("utf-8")) for path in sorted(RESULTS.glob("search-*.json"))
-    }
-    if searches:
-        yield _searches(searches)
+    if found := _result("composition"):
+        yield _composition(found)
+    for several, show in (("priors", _priors), ("imputation", _imputation), ("search", _searches)):
+        results = {
+            path.stem: json.loads(path.read_text("utf-8"))
+            for path in sorted(RESULTS.glob(f"{several}-*.json"))
+        }
+        if results:
+            yield show(results)
 
 
 def _result(name: str) -> Any:
@@ -82,6 +86,66 @@ def _measures(rows: list[tuple[str, dict[str, Any]]]) -> str:
     kept = [name for name in heads if any(name in row for _, row in rows)]
     cells = [[title, *(f"{row[name]:.{heads[name]}f}" for name in kept)] for title, row in rows]
     return table(["", *(name.replace("_", " ").replace("bleu", "BLEU") for name in kept)], cells)
+
+
+def _priors(found: dict[str, dict[str, Any]]) -> str:
+    cells = [
+        [
+            one["run"] if kind == "own" else "",
+            "the model's own" if kind == "own" else kind,
+            "–" if row["gain"] is None else f"{row['gain']:+.2f}",
+            f"{row['forward_ppl']:.1f}",
+            f"{row['reverse_ppl']:.1f}",
+            f"{row['distinct_2']:.2f}",
+            f"{row['fit_seconds']:.0f}",
+        ]
+        for one in found.values()
+        for kind, row in one["priors"].items()
+    ]
+    falls = [
+        f"{one['run']}: {one['mark']['fall']:.1%} lower reverse PPL by {one['mark']['best']} (mark: {one['mark']['wanted']:.0%}), "
+        f"real texts' PPL {one['real_ppl']:.1f}, {one['texts']:,} samples"
+        for one in found.values()
+    ]
+    return "\n".join(
+        [
+            "## Steering: priors after the fact",
+            "",
+            "`python -m benchmarks.steer.priors RUN DATA`. Gain: log p(z) of held-out latents over the model's own prior, nats a text. Forward PPL: of the",
+            "samples under a language model of real texts; reverse: of real texts under one of the samples; both a word.",
+            "",
+            table(
+                ["run", "prior", "gain", "forward PPL", "reverse PPL", "distinct-2", "seconds to fit"], cells
+            ),
+            "",
+            "; ".join(falls) + ".",
+            "",
+        ]
+    )
+
+
+def _imputation(found: dict[str, dict[str, Any]]) -> str:
+    one = next(iter(found.values()))
+    cells = [
+        [
+            name,
+            f"{row['error']:.3f} ({row['interval'][0]:.3f} – {row['interval'][1]:.3f})",
+            f"{row['gap']:.3f}",
+            f"{row['same_as_real']:.1%}",
+        ]
+        for name, row in one["systems"].items()
+    ]
+    return "\n".join(
+        [
+            "## Steering: imputation of captions",
+            "",
+            "`python -m benchmarks.steer.imputation VAE LM CAPTIONS` says the protocol, ours after Bowman et al. (2016): the last 40 % of",
+            f"{one['captions']:,} Flickr30k test captions filled in, and a classifier that tells them from the real ones. An error of .5 cannot be told from real.",
+            "",
+            table(["", "adversarial error", "gap to .5", "equal to the real one"], cells),
+            "",
+        ]
+    )
 
 
 def _searches(found: dict[str, dict[str, Any]]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from benchmarks.conditions.document import sections as answered
 from benchmarks.markdown import table
 from benchmarks.process import ROOT
 from benchmarks.steer.document import sections as steered
@@ -88,7 +89,7 @@ COLUMNS = (
 
 def page() -> str:
     """Return the whole page."""
-    parts = [INTRODUCTION, *map(section, tables()), *steered(), *published()]
+    parts = [INTRODUCTION, *map(section, tables()), *answered(), *steered(), *published()]
     return "\n".join(part.rstrip() + "\n" for part in parts)
 
 

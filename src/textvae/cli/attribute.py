@@ -61,16 +61,11 @@ def list_attributes(run: Run, common: Common) -> None:
 
     Their values, how many texts they were fitted to, and how well they are read on held-out ones.
     """
+    from textvae.cli.kept import show_all
     from textvae.control.attributes.kept import Attributes
 
-    found = list(Attributes.of(run).values())
-    if common.as_json:
-        common.screen.json({"run": run, "attributes": [_record(attribute) for attribute in found]})
-        return
-    for attribute in found:
-        common.screen.say(_line(attribute))
-    if not found:
-        common.screen.note(f"none in {run} yet; textvae attribute fit {run} LABELS --name NAME")
+    none = f"none in {run} yet; textvae attribute fit {run} LABELS --name NAME"
+    show_all(run, Attributes.of(run), common, line=_line, record=_record, none=none)
 
 
 def delete(
@@ -82,13 +77,10 @@ def delete(
 
     Nothing else of it is kept.
     """
+    from textvae.cli.kept import delete_one
     from textvae.control.attributes.kept import Attributes
 
-    Attributes.of(run).delete(name)
-    if common.as_json:
-        common.screen.json({"run": run, "deleted": name})
-    else:
-        common.screen.note(f"{name} is deleted from {run}")
+    delete_one(run, Attributes.of(run), name, common)
 
 
 def _line(attribute: "Attribute") -> str:

@@ -56,16 +56,11 @@ def list_persons(run: Run, common: Common) -> None:
 
     What each is made of, how many texts it was fitted to, and what it gains on held-out ones.
     """
+    from textvae.cli.kept import show_all
     from textvae.tasks.persons.kept import Persons
 
-    persons = list(Persons.of(run).values())
-    if common.as_json:
-        common.screen.json({"run": run, "persons": [_record(person) for person in persons]})
-        return
-    for person in persons:
-        common.screen.say(_line(person))
-    if not persons:
-        common.screen.note(f"nobody in {run} yet; textvae person fit {run} TEXTS --name NAME")
+    none = f"nobody in {run} yet; textvae person fit {run} TEXTS --name NAME"
+    show_all(run, Persons.of(run), common, line=_line, record=_record, none=none)
 
 
 def merge(
@@ -94,13 +89,10 @@ def delete(
 
     Nothing else of the person is kept.
     """
+    from textvae.cli.kept import delete_one
     from textvae.tasks.persons.kept import Persons
 
-    Persons.of(run).delete(name)
-    if common.as_json:
-        common.screen.json({"run": run, "deleted": name})
-    else:
-        common.screen.note(f"{name} is deleted from {run}")
+    delete_one(run, Persons.of(run), name, common)
 
 
 def _read(
