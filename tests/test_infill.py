@@ -13,12 +13,13 @@ from untrained import counted, untrained
 from textvae import TextVAE
 from textvae.config import DecodingConfig
 from textvae.data.units import units
+from textvae.data.vocabulary import EOS
 from textvae.decoding.template import Gap, Given, TemplateConstraint, UnitTable, filled
 from textvae.errors import ConfigError, DataError
 from textvae.tasks.answers import Answer
 from textvae.tasks.infilling.filling import Filling, fill
 from textvae.tasks.infilling.gapped import Gapped
-from textvae.tasks.infilling.latents import refined
+from textvae.tasks.infilling.latents import refined, supposed
 from textvae.tasks.infilling.plans import Planner, Sizes, visible_tokens
 
 SAMPLED = DecodingConfig(temperature=1)
@@ -132,7 +133,7 @@ def test_beams_find_the_likeliest_filling():
     gapped = Gapped.read("the cat ___ the sea.")
     beams = DecodingConfig(temperature=0, num_beams=400)
     [[found]] = fill(codec, [gapped], sizes=Sizes(1, 1), attempts=1, rounds=1, decoding=beams)
-    z = codec.encode([gapped.visible])
+    z, _ = supposed(codec, [gapped], 1, seed=0)
     words = [codec.tokenizer.piece(token) for token in range(4, codec.tokenizer.vocab_size)]
     store = codec.store([gapped.joined([word]) for word in words])
     best = codec.log_likelihood(store, z.expand(len(store), -1)).argmax()
@@ -186,6 +187,39 @@ def test_a_template_permits_what_it_says_and_knows_it_again():
             constraint.advance(torch.tensor([token]))
         assert filled(template, row, table) == whole
         assert bool(constraint.mask()[0, 2]) == (whole is not None)
+
+
+# z of what is visible
+
+
+def test_z_is_drawn_from_what_the_visible_words_leave_open():
+    """A decoder whose log p of a text is -20 |z - a|^2, `</s>` or not, and a posterior that is far off."""
+    codec = untrained(max_length=40, latent_dim=2)
+    place = torch.tensor([0.5, -0.25])
+    codec.model.log_likelihood = lambda tokens, lengths, z: -20 * (z - place).square().sum(-1)
+    gapped = [Gapped.read("the cat ..."), Gapped.read("my ___ paints")]
+    mean, draws = supposed(codec, gapped, 400, seed=1)
+    wanted = place * 40 / 41  # of p(z) N(a, 1/40) normalised
+    assert torch.allclose(mean.float(), wanted.expand(2, -1), atol=0.06)
+    assert torch.allclose(draws.mean(1).float(), mean.float(), atol=0.02)  # systematic: hardly any noise
+    assert 0.5 < float(draws.float().var(1).mean() * 41) < 1.5
+    alone = supposed(codec, gapped[1:], 400, seed=1)
+    assert torch.allclose(mean[1:], alone[0])
+    assert torch.allclose(draws[1:], alone[1])
+
+
+def test_the_end_counts_only_where_it_is_visible():
+    codec, seen = untrained(max_length=40, latent_dim=2), []
+
+    def log_likelihood(tokens, lengths, z):
+        seen.extend(zip(tokens.tolist(), lengths.tolist(), strict=True))
+        return z.sum(-1)
+
+    codec.model.log_likelihood = log_likelihood
+    for text, ends in (("the cat ...", False), ("the ___ cat", True)):
+        seen.clear()
+        supposed(codec, [Gapped.read(text)], 1, seed=0)
+        assert all((tokens[length - 1] == EOS) == ends for tokens, length in seen)
 
 
 # Refining

@@ -18,7 +18,7 @@ from textvae.decoding.template import Template, TemplateConstraint, UnitTable, f
 from textvae.errors import ConfigError
 from textvae.evaluation.likelihood import likelihoods
 from textvae.tasks.infilling.gapped import Gapped
-from textvae.tasks.infilling.latents import refined
+from textvae.tasks.infilling.latents import refined, supposed
 from textvae.tasks.infilling.plans import Planner, Sizes, visible_tokens
 
 ROUNDS = 3
@@ -62,9 +62,8 @@ def fill(
     """Fill the gaps of texts, all at once.
 
     Bowman et al. 2016, arXiv:1511.06349, section 5: z of the text as far as it is known, the gaps decoded given z, z of the whole, and
-    again; iterated conditional modes, or a few steps of a Gibbs sampler where both z and words are drawn. Deviations: of every other attempt
-    the first z is that of the visible words side by side, of the rest a draw from the prior; the fillings of all rounds are candidates, not
-    the last ones; the sizes of gaps within a text are drawn with each attempt, as a decoder from left to right cannot know where they end. A
+    again; iterated conditional modes, or a few steps of a Gibbs sampler where both z and words are drawn. Deviations: the first z is
+    of an approximate posterior given the visible words (`supposed`); the fillings of all rounds are candidates, not the last ones; the sizes of gaps within a text are drawn with each attempt, as a decoder from left to right cannot know where they end. A
     language model has no z: one round, from left to right.
 
     Args:
@@ -126,12 +125,13 @@ class _Work:
         self.tables = [tables[text.spaceless] for text in self.owners]
 
     def first(self) -> Tensor:
-        """Return z of the visible words of each row, (R, D); of every other attempt at a text, a draw from the prior."""
-        z = self._encoded([text.visible for text in self.owners], -1, range(len(self.owners)))
-        if self.num == 1:
-            return z
-        is_random = torch.arange(len(z)) % self.num % 2 == 1
-        return torch.where(is_random.unsqueeze(1), self.codec.prior_sample(len(z), seed=self.seed), z)
+        """Return z of each row, (R, D), given what is visible: drawn, but for each first attempt where words are not drawn."""
+        if not self.codec.model.config.has_latent:
+            return self.codec.prior_sample(len(self.owners))
+        mean, draws = supposed(self.codec, self.owners[:: self.num], self.num, seed=self.seed)
+        if not self.config.temperature:
+            draws[:, 0] = mean
+        return draws.flatten(0, 1)
 
     def decode(self, z: Tensor, round_: int) -> list[list[int]]:
         """Return the tokens of each row, filled given z, (R, D)."""
@@ -139,11 +139,13 @@ class _Work:
         return self.codec.decode_rows(z, self.config, seed=seed, limits=self._limits())
 
     def collect(self, rows: list[list[int]], found: list[dict[str, tuple[str, ...]]]) -> None:
-        """Add the whole texts among the rows to those found, by text."""
+        """Add the whole texts among the rows to those found, by text, the latest at the end."""
         for row, tokens in enumerate(rows):
             if (gaps := self._gaps(row, tokens)) is not None:
                 fillings = self._fillings(row, tokens, gaps)
-                found[row // self.num].setdefault(self.owners[row].joined(list(fillings)), fillings)
+                text, known = self.owners[row].joined(list(fillings)), found[row // self.num]
+                known.pop(text, None)
+                known[text] = fillings
 
     def next(self, rows: list[list[int]], z: Tensor, round_: int, *, refine: bool) -> Tensor:
         """Return z of the filled texts; rows that are not whole keep theirs."""
@@ -194,7 +196,7 @@ def _ranked(
 ) -> list[list[Filling]]:
     """Return the n likeliest fillings of each text."""
     if not ranks:
-        return [[Filling(text, parts) for text, parts in one.items()][:n] for one in found]
+        return [[Filling(text, parts) for text, parts in reversed(one.items())][:n] for one in found]
     flat = [(owner, text, parts) for owner, one in enumerate(found) for text, parts in one.items()]
     store = codec.store([text for _, text, _ in flat])
     if not len(store):

@@ -1,7 +1,10 @@
 """z of a text of which only some words are known to be right: an approximate posterior given those.
 
-p(z | visible) is proportional to p(z) p(visible | z), which sums over all fillings. Both ways stand on the present filling.
+p(z | visible) is proportional to p(z) p(visible | z), which sums over all fillings. `supposed` weighs draws by the visible words alone,
+`refined` stands on a present filling.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -10,13 +13,60 @@ from torch import Tensor
 from textvae.codec import Codec
 from textvae.data.batching import collate
 from textvae.data.store import TokenStore
-from textvae.distributions import Prior, wide
+from textvae.decoding.noise import row_normals, row_uniforms
+from textvae.distributions import Prior, on_cpu, wide
 from textvae.errors import ConfigError
 from textvae.models import VAEModel
+from textvae.tasks.infilling.gapped import Gapped
 
 STEPS, LEARNING_RATE = 15, 0.1
 """Of Adam, in the units of z."""
 ROWS = 256
+DRAWS = 32
+"""From each of q(z|visible) and p(z), of which `supposed` chooses."""
+
+
+@torch.no_grad()
+def supposed(codec: Codec, texts: Sequence[Gapped], num: int, *, seed: int) -> tuple[Tensor, Tensor]:
+    """Return z given what is visible of texts: the mean of an approximate p(z | visible), (N, D), and draws from it, (N, num, D).
+
+    q(z | visible words side by side) takes what is left for a whole text, short and broken off; p(z) knows nothing of it. So half of the
+    draws are of each, weighed by p(z) p(visible | z) over the density of both halves together, and resampled (Rubin 1988; Owen and
+    Zhou 2000, section 3). p(visible | z) is that of the words side by side; `</s>` counts where the text ends visibly.
+
+    Args:
+        codec: a model without a condition.
+        texts: N of them.
+        num: draws a text.
+        seed: of the draws. They are the same whatever other texts there are.
+    """
+    visible = [text.visible for text in texts]
+    store, posterior = codec.store(visible), on_cpu(codec.posterior(visible))
+    prior, several = on_cpu(codec.prior()), range(max(DRAWS, num))
+    from_prior = prior.at(row_normals(seed, several, prior.noise_dim).to(codec.dtype)).unsqueeze(1)
+    noise = row_normals(seed + 1, several, posterior.noise_dim).to(codec.dtype).unsqueeze(1)
+    z = torch.cat([from_prior.expand(-1, len(texts), -1), posterior.at(noise)])  # (S, N, D)
+    log_q, log_p = (wide(one).log_prob(z.double()) for one in (posterior, prior))
+    log_visible = torch.stack([_log_visible(codec, store, texts, one) for one in z])
+    weights = (log_visible + log_p - torch.logaddexp(log_q, log_p)).softmax(0)  # (S, N)
+    mean = (weights.to(z).unsqueeze(-1) * z).sum(0)
+    places = (
+        torch.arange(num) + row_uniforms(seed + 2, [0], 1)[0]
+    ) / num  # systematic: spread over the weights
+    chosen = torch.searchsorted(weights.cumsum(0).T.contiguous(), places.expand(len(texts), -1).contiguous())
+    chosen = chosen.clamp(max=len(z) - 1)
+    return mean, z.transpose(0, 1)[torch.arange(len(texts)).unsqueeze(1), chosen]
+
+
+def _log_visible(codec: Codec, store: TokenStore, texts: Sequence[Gapped], z: Tensor) -> Tensor:
+    """Return log p of what is visible of each text, (N,) nats, for z (N, D)."""
+    result = torch.zeros(len(texts), dtype=torch.float64)
+    open_end = torch.tensor([not text.parts[-1].strip() for text in texts])
+    for indices, tokens, lengths in codec.batches(store):
+        counted = lengths - open_end[indices].to(lengths)
+        latents = z[indices].to(codec.dtype).to(codec.device)
+        result[indices] = codec.model.log_likelihood(tokens, counted, latents).cpu().double()
+    return result
 
 
 def refined(codec: Codec, rows: list[list[int]], visible: list[np.ndarray], z: Tensor) -> Tensor:
