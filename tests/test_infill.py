@@ -222,6 +222,13 @@ def test_the_end_counts_only_where_it_is_visible():
         assert all((tokens[length - 1] == EOS) == ends for tokens, length in seen)
 
 
+def test_a_fitted_prior_counts():
+    vae = TextVAE(untrained(max_length=40, latent_dim=2))
+    vae.fit_prior(ENGLISH, kind="mixture")
+    [[found]] = fill(vae.codec, [Gapped.read("the cat ...")], attempts=2, seed=1)
+    check(found, Gapped.read("the cat ..."), 1, 40)
+
+
 # Refining
 
 

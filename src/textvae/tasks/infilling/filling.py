@@ -97,8 +97,8 @@ def fill(
     has_latent = codec.model.config.has_latent
     found = [dict[str, tuple[str, ...]]() for _ in texts]
     total = rounds if has_latent else 1
+    z = work.first()
     with codec.work.part("filling", num * len(texts), passes=2 * total):
-        z = work.first()
         for round_ in range(total):
             rows = work.decode(z, round_)
             work.collect(rows, found)

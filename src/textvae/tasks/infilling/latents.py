@@ -42,12 +42,13 @@ def supposed(codec: Codec, texts: Sequence[Gapped], num: int, *, seed: int) -> t
     """
     visible = [text.visible for text in texts]
     store, posterior = codec.store(visible), on_cpu(codec.posterior(visible))
-    prior, several = on_cpu(codec.prior()), range(max(DRAWS, num))
-    from_prior = prior.at(row_normals(seed, several, prior.noise_dim).to(codec.dtype)).unsqueeze(1)
-    noise = row_normals(seed + 1, several, posterior.noise_dim).to(codec.dtype).unsqueeze(1)
-    z = torch.cat([from_prior.expand(-1, len(texts), -1), posterior.at(noise)])  # (S, N, D)
-    log_q, log_p = (wide(one).log_prob(z.double()) for one in (posterior, prior))
-    log_visible = torch.stack([_log_visible(codec, store, texts, one) for one in z])
+    number = max(DRAWS, num)
+    from_prior = codec.prior_sample(number, seed=seed).unsqueeze(1).expand(-1, len(texts), -1)
+    noise = row_normals(seed + 1, range(number), posterior.noise_dim).to(codec.dtype).unsqueeze(1)
+    z = torch.cat([from_prior, posterior.at(noise).to(codec.dtype)])  # (S, N, D)
+    log_q, log_p = (wide(one).log_prob(z.double()) for one in (posterior, on_cpu(codec.prior())))
+    with codec.work.part("weighing latents", len(texts), passes=len(z)):
+        log_visible = torch.stack([_log_visible(codec, store, texts, one) for one in z])
     weights = (log_visible + log_p - torch.logaddexp(log_q, log_p)).softmax(0)  # (S, N)
     mean = (weights.to(z).unsqueeze(-1) * z).sum(0)
     places = (
