@@ -21,7 +21,14 @@ from textvae.config import (
     read_settings,
 )
 from textvae.config.fields import check_choice, check_range, nearest
-from textvae.config.presets import PRESETS, default_epochs, default_target_rate, preset, resolved
+from textvae.config.presets import (
+    PRESETS,
+    default_batch_tokens,
+    default_epochs,
+    default_target_rate,
+    preset,
+    resolved,
+)
 from textvae.errors import ConfigError
 
 SECTIONS = [DataConfig, ModelConfig, ObjectiveConfig, TrainingConfig, DecodingConfig]
@@ -301,6 +308,15 @@ def test_corpus_defaults_rise_with_length_and_fall_with_size():
     epochs = [default_epochs(size) for size in (0, 1000, 10**6, 10**9)]
     assert epochs == sorted(epochs, reverse=True)
     assert epochs[-1] >= 1
+
+
+def test_a_small_corpus_gets_small_batches_so_that_it_gets_updates():
+    sizes = [default_batch_tokens(tokens, default_epochs(tokens)) for tokens in (100, 20_000, 50_000, 10**7)]
+    assert sizes == [200, 266, 666, 1000]
+    assert default_batch_tokens(20_000, 10) == 200
+    assert resolved(RunConfig(), **CORPUS).training.batch_tokens == 1000
+    asked = RunConfig().updated({"training": {"batch_tokens": 70}})
+    assert resolved(asked, **CORPUS).training.batch_tokens == 70
 
 
 def test_settings_need_no_torch():

@@ -102,6 +102,11 @@ def default_epochs(num_tokens: int) -> int:
     return int(min(max(5_000_000 / max(num_tokens, 1), 2), 40))
 
 
+def default_batch_tokens(num_tokens: int, epochs: int) -> int:
+    """Return target tokens a batch: as many as leave about 3,000 updates, 200 to 1,000."""
+    return min(max(num_tokens * epochs // 3000, 200), 1000)
+
+
 def resolved(
     config: RunConfig, *, vocab_size: int, max_length: int, num_tokens: int, num_texts: int
 ) -> RunConfig:
@@ -112,10 +117,12 @@ def resolved(
     if objective.beta == "target" and objective.target_rate is None and objective.faithful is None:
         rate = default_target_rate(num_tokens / num_texts + 1)
         objective = dataclasses.replace(objective, target_rate=rate)
-    training = config.training
+    training, passes = config.training, default_epochs(num_tokens + num_texts)
+    if training.batch_tokens is None:
+        size = default_batch_tokens(num_tokens + num_texts, training.epochs or passes)
+        training = dataclasses.replace(training, batch_tokens=size)
     if training.epochs is None:
-        epochs = 10_000 if training.max_time else default_epochs(num_tokens + num_texts)
-        training = dataclasses.replace(training, epochs=epochs)
+        training = dataclasses.replace(training, epochs=10_000 if training.max_time else passes)
     return dataclasses.replace(
         config,
         data=dataclasses.replace(config.data, max_length=max_length),

@@ -27,8 +27,8 @@ class TrainingConfig:
     """None: chosen from the corpus's size."""
     max_time: float | None = None
     """Seconds of training, the last evaluation and saving included; learning rate and schedules stretch to fit."""
-    batch_tokens: int = 1000
-    """Real target tokens a batch (a rank), about."""
+    batch_tokens: int | None = None
+    """Real target tokens a batch (a rank), about. None: 1,000, of small corpora fewer."""
     learning_rate: float = 3e-3
     weight_decay: float = 0.05
     warmup: float = 0.02

@@ -49,6 +49,8 @@ class Stepper:
         self.model, self.config, self.precision, self.ranks = model, config, precision, ranks
         self.device = model.device
         self.objective = Objective(model, config).to(model.device, model.dtype)
+        assert config.training.batch_tokens is not None
+        self.batch_tokens = config.training.batch_tokens
         self.freezing = Freezing(model, config.training)
         self.freezing.apply(0.0)
         self._wrapped = ranks.wrap(self.objective)
@@ -90,7 +92,7 @@ class Stepper:
         with autocast(self.precision, self.device):
             cost: Cost = self._wrapped(tokens, lengths, moment, condition)
         self.optimizer.zero_grad(set_to_none=True)
-        (cost.loss / training.batch_tokens).backward()
+        (cost.loss / self.batch_tokens).backward()
         for parameter in held:
             parameter.grad = None  # the optimiser passes over what has no gradient
         norm = self._clip()

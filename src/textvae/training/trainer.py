@@ -135,7 +135,7 @@ class Trainer:
         self.updates.begin_epoch(self._progress())
         batches = epoch_batches(
             self.prepared.train.batch_lengths,
-            training.batch_tokens,
+            self.updates.stepper.batch_tokens,
             training.seed,
             state.epoch,
             rank=self.ranks.rank,
