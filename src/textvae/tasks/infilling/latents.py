@@ -13,7 +13,7 @@ from torch import Tensor
 from textvae.codec import Codec
 from textvae.data.batching import collate
 from textvae.data.store import TokenStore
-from textvae.decoding.noise import row_normals, row_uniforms
+from textvae.decoding.noise import derived_seed, row_normals, row_uniforms
 from textvae.distributions import Prior, on_cpu, wide
 from textvae.errors import ConfigError
 from textvae.models import VAEModel
@@ -43,19 +43,18 @@ def supposed(codec: Codec, texts: Sequence[Gapped], num: int, *, seed: int) -> t
     visible = [text.visible for text in texts]
     store, posterior = codec.store(visible), on_cpu(codec.posterior(visible))
     number = max(DRAWS, num)
-    from_prior = codec.prior_sample(number, seed=seed).unsqueeze(1).expand(-1, len(texts), -1)
-    noise = row_normals(seed + 1, range(number), posterior.noise_dim).to(codec.dtype).unsqueeze(1)
+    seeds = [derived_seed(seed, index) for index in range(3)]
+    from_prior = codec.prior_sample(number, seed=seeds[0]).unsqueeze(1).expand(-1, len(texts), -1)
+    noise = row_normals(seeds[1], range(number), posterior.noise_dim).to(codec.dtype).unsqueeze(1)
     z = torch.cat([from_prior, posterior.at(noise).to(codec.dtype)])  # (S, N, D)
     log_q, log_p = (wide(one).log_prob(z.double()) for one in (posterior, on_cpu(codec.prior())))
     with codec.work.part("weighing latents", len(texts), passes=len(z)):
         log_visible = torch.stack([_log_visible(codec, store, texts, one) for one in z])
     weights = (log_visible + log_p - torch.logaddexp(log_q, log_p)).softmax(0)  # (S, N)
     mean = (weights.to(z).unsqueeze(-1) * z).sum(0)
-    places = (
-        torch.arange(num) + row_uniforms(seed + 2, [0], 1)[0]
-    ) / num  # systematic: spread over the weights
-    chosen = torch.searchsorted(weights.cumsum(0).T.contiguous(), places.expand(len(texts), -1).contiguous())
-    chosen = chosen.clamp(max=len(z) - 1)
+    places = (torch.arange(num) + row_uniforms(seeds[2], [0], 1)[0]) / num  # systematic: evenly over the weights
+    upper = weights.cumsum(0).T.contiguous()
+    chosen = torch.searchsorted(upper, places.expand(len(texts), -1).contiguous()).clamp(max=len(z) - 1)
     return mean, z.transpose(0, 1)[torch.arange(len(texts)).unsqueeze(1), chosen]
 
 
