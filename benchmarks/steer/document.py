@@ -91,7 +91,7 @@ def _measures(rows: list[tuple[str, dict[str, Any]]]) -> str:
 def _priors(found: dict[str, dict[str, Any]]) -> str:
     cells = [
         [
-            one["run"] if kind == "own" else "",
+            name.removeprefix("priors-") if kind == "own" else "",
             "the model's own" if kind == "own" else kind,
             "–" if row["gain"] is None else f"{row['gain']:+.2f}",
             f"{row['forward_ppl']:.1f}",
@@ -99,13 +99,13 @@ def _priors(found: dict[str, dict[str, Any]]) -> str:
             f"{row['distinct_2']:.2f}",
             f"{row['fit_seconds']:.0f}",
         ]
-        for one in found.values()
+        for name, one in found.items()
         for kind, row in one["priors"].items()
     ]
     falls = [
-        f"{one['run']}: {one['mark']['fall']:.1%} lower reverse PPL by {one['mark']['best']} (mark: {one['mark']['wanted']:.0%}), "
+        f"{name.removeprefix('priors-')}: reverse PPL {-one['mark']['fall']:+.1%} by {one['mark']['best']} (mark: {-one['mark']['wanted']:+.0%}), "
         f"real texts' PPL {one['real_ppl']:.1f}, {one['texts']:,} samples"
-        for one in found.values()
+        for name, one in found.items()
     ]
     return "\n".join(
         [
