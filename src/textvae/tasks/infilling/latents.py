@@ -52,7 +52,8 @@ def supposed(codec: Codec, texts: Sequence[Gapped], num: int, *, seed: int) -> t
         log_visible = torch.stack([_log_visible(codec, store, texts, one) for one in z])
     weights = (log_visible + log_p - torch.logaddexp(log_q, log_p)).softmax(0)  # (S, N)
     mean = (weights.to(z).unsqueeze(-1) * z).sum(0)
-    places = (torch.arange(num) + row_uniforms(seeds[2], [0], 1)[0]) / num  # systematic: evenly over the weights
+    # systematic resampling: draws lie evenly over the weights
+    places = (torch.arange(num) + row_uniforms(seeds[2], [0], 1)[0]) / num
     upper = weights.cumsum(0).T.contiguous()
     chosen = torch.searchsorted(upper, places.expand(len(texts), -1).contiguous()).clamp(max=len(z) - 1)
     return mean, z.transpose(0, 1)[torch.arange(len(texts)).unsqueeze(1), chosen]
