@@ -219,6 +219,7 @@ def test_the_end_counts_only_where_it_is_visible():
     for text, ends in (("the cat ...", False), ("the ___ cat", True)):
         seen.clear()
         supposed(codec, [Gapped.read(text)], 1, seed=0)
+        assert len(seen) == 64  # a draw each
         assert all((tokens[length - 1] == EOS) == ends for tokens, length in seen)
 
 

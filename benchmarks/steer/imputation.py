@@ -4,8 +4,8 @@ After Bowman et al. 2016, arXiv:1511.06349, section 5. Protocol, ours:
 
 - Captions of 8 to 25 words, the first N in the file. The last 40 % of the words (rounded up) are taken away, and as many are filled in, so that
   lengths tell nothing.
-- Systems: a VAE (z of the visible words, then three rounds of decoding and encoding) and a language model of the same size (left to right,
-  once); each with beams, 5 for the VAE and 15 for the language model, and with samples at temperature 1.
+- Systems: a VAE (z resampled by what the visible words say, then three rounds of decoding and encoding, of which the last counts) and a
+  language model of the same size (left to right, once); each with beams, 5 for the VAE and 15 for the language model, and with samples at temperature 1.
 - Adversary: `LabelJudge`, a linear classifier over words and runs of two and three of them, is given whole captions, half of them
   real. Two folds of captions: each is judged by the classifier trained on the other fold, its real and its filled version alike, so that no
   beginning is on both sides.

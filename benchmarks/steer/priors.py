@@ -1,8 +1,8 @@
 """What priors fitted afterwards are worth, told by texts: python -m benchmarks.steer.priors RUN DATA.
 
 From each prior (the model's own, a mixture, a flow, one by flow matching) as many random texts are drawn, with the same seed and the
-run's own decoding, but one candidate a z: choosing among several would hide what z brings. Forward perplexity: that of the samples under a language model of real texts. Reverse perplexity: that of held-out
-real texts under a language model of the samples (Zhao et al. 2018, arXiv:1706.04223). The language models are the run's decoder without
+run's own decoding, but one candidate a z: choosing among several would hide what z brings. Forward perplexity: that of the samples under
+a language model of real texts. Reverse perplexity: that of held-out real texts under a language model of the samples (Zhao et al. 2018, arXiv:1706.04223). The language models are the run's decoder without
 z, of its tokenizer, all trained alike on as many texts. 1,000 texts of DATA are held out from fits and language models; the run itself may
 have seen them. Results go to benchmarks/steer/results.
 """
