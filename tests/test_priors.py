@@ -74,6 +74,12 @@ def test_the_fit_finds_where_the_texts_are():
     assert float(fitted.weights.sum()) == pytest.approx(1)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_no_group_of_texts_is_left_without_a_component(seed):
+    fitted = fit_mixture(posteriors(400, CENTRES), 3, seed=seed)
+    assert fitted.weights.tolist() == pytest.approx([1 / 3] * 3, abs=0.05)
+
+
 def test_more_rounds_raise_the_expected_log_density(monkeypatch):
     posterior = posteriors(400, CENTRES)
     z = posterior.at(torch.randn(50, 400, 2, generator=generator())).double()
