@@ -38,10 +38,10 @@ demo-zh: setup  ## The same in Chinese
 	@$(BIN)/textvae demo --chinese --overwrite
 
 test: setup  ## The fast tests (under 2 minutes)
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+	@$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal -m "not slow"
 
 test-slow: setup  ## The tests that take minutes
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
+	@$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal -m slow
 
 check: setup  ## Format, lint, types, layers
 	@$(BIN)/ruff format --check --quiet . || (echo "run 'make fmt'" && false)

@@ -1,4 +1,4 @@
-"""The part of `docs/benchmarks.md` on captions and persons, made from benchmarks/conditions/results."""
+"""The part of `docs/benchmarks.md` on captions, persons and couplets, made from benchmarks/conditions/results."""
 
 import json
 from collections.abc import Iterator
@@ -8,6 +8,9 @@ from typing import Any
 from benchmarks.markdown import table
 
 RESULTS = Path(__file__).parent / "results"
+NUM_EMOJI = 8
+LANGUAGES = {"en": "English", "zh": "Chinese"}
+SHOWN_COUPLETS = (("poets", "first"), ("with z", "first"), ("with z", "drawn"), ("twin", "first"))
 
 
 def sections() -> Iterator[str]:
@@ -15,8 +18,12 @@ def sections() -> Iterator[str]:
     captions = [json.loads(path.read_text("utf-8")) for path in sorted(RESULTS.glob("captions-*.json"))]
     if captions:
         yield _captions(captions)
-    if (path := RESULTS / "persons.json").exists():
-        yield _persons(json.loads(path.read_text("utf-8")))
+    emoji = [json.loads(path.read_text("utf-8")) for path in sorted(RESULTS.glob("emoji-*.json"))]
+    if emoji:
+        yield _emoji(emoji)
+    for name, show in (("persons", _persons), ("couplets", _couplets)):
+        if (path := RESULTS / f"{name}.json").exists():
+            yield show(json.loads(path.read_text("utf-8")))
 
 
 def _captions(found: list[dict[str, Any]]) -> str:
@@ -79,6 +86,75 @@ def _persons(found: dict[str, Any]) -> str:
             "",
         ]
     )
+
+
+def _emoji(found: list[dict[str, Any]]) -> str:
+    cells = [
+        [example["emoji"], example["caption"], *_different(example["answers"])[:2]]
+        for one in found
+        for example in one["examples"][:: len(one["examples"]) // NUM_EMOJI][:NUM_EMOJI]
+    ]
+    figures = "; ".join(
+        f"{LANGUAGES[one['language']]} {_with_interval(one['a_word_right'], one['interval'])}, shuffled {one['shuffled']:.3f}"
+        for one in found
+    )
+    return "\n".join(
+        [
+            "## Captions of emoji",
+            "",
+            f"`python -m benchmarks.conditions.emoji en` and `zh`: pictures of 32 x 32 pixels, {found[0]['train']:,} of them to learn from, each with a caption",
+            f"of its own; {found[0]['held_out']} held out. The share of those whose answer has a word (in Chinese a character) of the caption or of a tag,",
+            f"beside the same answers shuffled: {figures}. Examples, evenly taken: the answer from the",
+            "mean of p(z), and another from a z of its own.",
+            "",
+            table(("emoji", "its caption", "first answer", "another"), cells),
+            "",
+        ]
+    )
+
+
+def _different(answers: list[str]) -> list[str]:
+    return [*dict.fromkeys(answers), ""]
+
+
+def _couplets(found: dict[str, Any]) -> str:
+    cells = [
+        [
+            f"{who}, {how}" if who != "poets" else "the poets",
+            *(_rate(rates) for rates in lines["form"].values()),
+        ]
+        for who, several in found.items()
+        for how, lines in several.items()
+    ]
+    shown = [
+        [upper, *(found[who][how]["shown"][row][1] for who, how in SHOWN_COUPLETS)]
+        for row, (upper, _) in enumerate(found["poets"]["first"]["shown"])
+    ]
+    heads = (
+        "first line",
+        *("the poet" if who == "poets" else f"{who}, {how}" for who, how in SHOWN_COUPLETS),
+    )
+    return "\n".join(
+        [
+            "## Couplets: the form of the second line",
+            "",
+            "`python -m benchmarks.conditions.couplets`, of the runs of the table of couplets: 1,000 test lines. First: from the mean of p(z), of the",
+            "twin greedy; drawn: from a z of its own, of the twin at temperature .7. Opposed: every second character has the tone (level or oblique)",
+            "opposite to that above it; level end: where the first line ends obliquely. Tones are those of today's Mandarin, which has lost the entering",
+            "tone: even the poets' lines fall short.",
+            "",
+            table(("", "as long as the first line", "opposed", "level end"), cells),
+            "",
+            "The first ten:",
+            "",
+            table(heads, shown),
+            "",
+        ]
+    )
+
+
+def _rate(rates: dict[str, Any]) -> str:
+    return _with_interval(rates["rate"], rates["interval"])
 
 
 def _with_interval(value: float, interval: list[float]) -> str:

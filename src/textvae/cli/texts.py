@@ -26,6 +26,9 @@ def sample(
     like: Like = None,
     wanted: Wanted = None,
     strength: Strength = 1.0,
+    tries: Annotated[
+        int, typer.Option("--tries", min=1, help="With --set: the best of so many, for each text.")
+    ] = 8,
 ) -> None:
     """Write random texts, one a line.
 
@@ -42,7 +45,14 @@ def sample(
         if values or prefix:
             raise typer.BadParameter("--set goes with neither conditions nor --prefix")
         found = vae.compose(
-            number, set=goals, weights=weights, like=examples, strength=strength, decoding=config, seed=seed
+            number,
+            set=goals,
+            weights=weights,
+            like=examples,
+            strength=strength,
+            tries=tries,
+            decoding=config,
+            seed=seed,
         )
     else:
         found = vae.sample(

@@ -10,6 +10,7 @@ from textvae.config.fields import check_choice, check_range
 from textvae.control.attributes.attribute import Attribute
 from textvae.control.attributes.fitting import fit_attribute
 from textvae.control.attributes.kept import Attributes
+from textvae.control.editing.composing import TRIES, compose
 from textvae.control.editing.edit import REWRITE, Edited, edit
 from textvae.control.editing.goals import goals_of
 from textvae.control.editing.moves import METHODS
@@ -155,11 +156,14 @@ class Steering(Held):
         method: str = COMPOSE,
         strength: float = 1.0,
         weights: Mapping[str, float] | None = None,
+        tries: int = TRIES,
         decoding: DecodingConfig | None = None,
         seed: int | None = None,
         **attributes: Any,
     ) -> list[str]:
         """Return n random texts with the values of attributes: z from the prior, moved to the goals, and decoded.
+
+        Each is the best of several by its own encoding, see `control.editing.composing`.
 
         Args:
             n: how many.
@@ -168,6 +172,7 @@ class Steering(Held):
             method: projection, mean-difference or gradient.
             strength: above 1: surer of the goals.
             weights: of the attributes among each other.
+            tries: texts that are written for each that is returned.
             decoding: how tokens are chosen; None: the run's own settings.
             seed: of z and tokens; None: a new one each call.
             attributes: values, as sentiment="positive".
@@ -175,19 +180,22 @@ class Steering(Held):
         Raises:
             AttributeNotFittedError: an attribute that was not fitted, or to other weights.
             AttributeValueError: a value that it cannot have, or no goal.
-            ConfigError: an unknown method, or n below 0.
+            ConfigError: an unknown method, n below 0, or no try.
         """
         check_range("n", n, 0)
+        check_range("tries", tries, 1)
         check_range("strength", strength, above=0)
         check_choice("method", method, METHODS)
         wanted = {**(set or {}), **attributes}
         goals, seed = goals_of(self._attributes(wanted), wanted, weights), drawn_seed(seed)
         with self.codec.work.part("sampling", n):
             if like:
-                z = fit_style(self.codec, checked_texts(like)).draw(n, seed)
+                z = fit_style(self.codec, checked_texts(like)).draw(n * tries, seed)
             else:
-                z = self.codec.prior_sample(n, seed=seed)
-            return self.codec.decode(METHODS[method](z, goals, strength), decoding, seed=seed)
+                z = self.codec.prior_sample(n * tries, seed=seed)
+            return compose(
+                self.codec, z.unflatten(0, (tries, n)), goals, method=method, strength=strength, decoding=decoding, seed=seed,
+            )  # fmt: skip
 
     def style(self, examples: Sequence[str], *, conditions: Given = None, seed: int = 0) -> Style:
         """Return the latent distribution of 5 to 50 examples: `vae.sample(5, like=examples)` draws from it.
