@@ -157,3 +157,15 @@ def test_a_saved_model_has_no_place_for_them(tmp_path):
     (tmp_path / "manifest.json").write_text("{}")
     with pytest.raises(RunNotFoundError):
         Attributes.of(tmp_path)
+
+
+@pytest.mark.parametrize("num_values", [2, 3, 7])
+def test_of_several_values_it_comes_back_as_it_was(num_values, tmp_path):
+    z = latents()
+    labels = [f"kind {int(number)}" for number in np.digitize(z[:, 0], np.linspace(-1, 1, num_values - 1))]
+    mood = fit_attribute(z, labels, name="mood", model="m")
+    kept = Attributes.of(tmp_path)
+    kept.keep(mood)
+    for one in ("weight", "bias", "means", "covariance"):
+        np.testing.assert_array_equal(getattr(kept["mood"], one), getattr(mood, one))
+    assert kept["mood"].values == mood.values

@@ -9,6 +9,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -21,6 +22,7 @@ from textvae.errors import (
     SaveError,
 )
 from textvae.storage import atomic
+from textvae.storage.arrays import packed, unpacked
 from textvae.storage.atomic import write_file, write_folder
 from textvae.storage.manifest import MANIFEST, is_complete, read_manifest, verify_folder
 from textvae.storage.temporaries import locate, remove_stale_temporaries
@@ -312,6 +314,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from textvae.storage import atomic
+from textvae.storage.arrays import packed, unpacked
 root, kind = Path(sys.argv[1]), sys.argv[2]
 
 def torn(path):
@@ -507,3 +510,18 @@ def test_shared_and_damaged_tensors_have_clear_errors(tmp_path):
         path.write_bytes(content)
         with pytest.raises(CorruptRunError, match=message):
             load_tensors(path)
+
+
+def test_arrays_come_back_whatever_their_order_in_memory(tmp_path):
+    arrays = {
+        "columns": np.arange(6.0).reshape(2, 3).T,
+        "every_other": np.arange(8)[::2],
+        "number": np.array(3.0),
+        "none": np.zeros((0, 4)),
+    }
+    (tmp_path / "a.safetensors").write_bytes(packed(arrays, {"who": "字"}))
+    found, record = unpacked(tmp_path / "a.safetensors")
+    assert record == {"who": "字"}
+    for name, array in arrays.items():
+        assert found[name].shape == array.shape
+        np.testing.assert_array_equal(found[name], array)

@@ -18,9 +18,12 @@ RECORD, DIGEST = "record", "sha256"
 
 def packed(arrays: Mapping[str, np.ndarray], record: Mapping[str, Any]) -> bytes:
     """Return the file's bytes; the record lies in its header, with a digest of everything."""
+    arrays = {
+        name: np.asarray(array, order="C") for name, array in arrays.items()
+    }  # else saved in another order
     text = json.dumps(dict(record), ensure_ascii=False)
     header = {RECORD: text, DIGEST: _digest(arrays, text)}
-    return safetensors.numpy.save(dict(arrays), metadata=header)
+    return safetensors.numpy.save(arrays, metadata=header)
 
 
 def unpacked(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -45,5 +48,5 @@ def unpacked(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 def _digest(arrays: Mapping[str, np.ndarray], text: str) -> str:
     hashed = hashlib.sha256(text.encode())
     for name, array in sorted(arrays.items()):
-        hashed.update(f"{name} {array.dtype} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
+        hashed.update(f"{name} {array.dtype} {array.shape}".encode() + array.tobytes())
     return hashed.hexdigest()
