@@ -30,7 +30,7 @@ from textvae.evaluation.tasks.classifier import LabelJudge
 from textvae.tasks.recipes import recipe
 
 NUM_POETS, NUM_FURTHER, MOST_POEMS, NUM_REAL, NUM_FITTED, NUM_WRITTEN = 20, 80, 400, 40, 20, 40
-GUIDANCES = (1.0, 2.0, 3.0)
+GUIDANCES = (1.0, 2.0, 3.0, 4.0, 6.0)
 MARKS = {"known": 0.6, "new": 0.4}
 Poems = dict[str, list[str]]
 
