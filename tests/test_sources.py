@@ -235,7 +235,9 @@ class TestTables:
     def test_a_headerless_tsv_gives_its_last_column_and_says_so(self, write):
         corpus = open_corpus(write("a.tsv", "1\tIt works.\n0\tIt does not.\n"))
         assert list(corpus) == ["It works.", "It does not."]
-        assert corpus.notes == ("a.tsv has no header row: its column 1 is read as the text",)
+        assert corpus.notes == (
+            "a.tsv has no header row: its column 1 is read as the text, which begins 'It works.'",
+        )
 
     def test_bare_quotes_in_a_tsv_are_text(self, write):
         lines = ['1\t"Good" was what he said', "0\tno", '1\tthe end"']

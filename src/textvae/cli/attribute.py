@@ -41,7 +41,7 @@ def fit(
     """
     vae = common.load(run)
     vae.attributes.check_free(name, overwrite=overwrite)
-    corpus = reading.open(labels, common.screen, columns=[label or name])
+    corpus = reading.open(labels, common.screen, expected=vae.text_column, columns=[label or name])
     rows = list(corpus.rows())
     attribute = vae.fit_attribute(
         [row.text for row in rows], [row.cells[0] for row in rows],

@@ -9,7 +9,7 @@ import typer
 
 from textvae.cli.arguments import Run
 from textvae.cli.baseline import TrainingData, baseline_of, find_training_data
-from textvae.cli.given import reading_of, texts_and_conditions
+from textvae.cli.given import texts_and_conditions
 from textvae.cli.groups import Reading, WithModel
 from textvae.cli.measuring import held_out_share
 from textvae.cli.screen import Screen
@@ -67,7 +67,7 @@ def doctor(
 
     known = find_training_data(run, data, training)
     vae = common.load(run)
-    corpus = measured(run, data, known, reading, common.screen, **reading_of(vae.codec))
+    corpus = measured(run, data, known, reading, common.screen, **vae.reading)
     texts, conditions = texts_and_conditions(vae.codec, corpus, common.screen, limit)
     found = diagnose(
         vae.codec,

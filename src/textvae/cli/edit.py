@@ -64,9 +64,10 @@ def edit(
         raise typer.BadParameter("give texts, or a file of them with --input, and not both")
     goals, weights = wanted_values(wanted or [])
     vae = common.load(run)
-    originals = list(texts or ()) if data is None else reading.texts(data, common.screen)
+    column = vae.text_column
+    originals = list(texts or ()) if data is None else reading.texts(data, common.screen, expected=column)
     conditions = given.of(vae)
-    examples = reading.texts(like, common.screen) if like else []
+    examples = reading.texts(like, common.screen, expected=column) if like else []
     if method != "rewrite":
         from textvae.cli.moves import say_if_lossy
 

@@ -62,7 +62,9 @@ def _texts(
         return vae.sample(limit, seed=seed), f"texts sampled from the model itself, seed {seed}"
     from textvae.cli.measuring import held_out_share
 
-    corpus, _ = held_out_share(run, reading.open(data, common.screen), common.screen)
+    corpus, _ = held_out_share(
+        run, reading.open(data, common.screen, expected=vae.text_column), common.screen
+    )
     return list(islice(corpus, limit)), f"texts of {corpus.name}"
 
 

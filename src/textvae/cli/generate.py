@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from textvae.codec import Codec
     from textvae.tasks.answers import Answer
+    from textvae.vae import TextVAE
 
 Number = Annotated[int, typer.Option("-n", "--number", min=1, help="Different answers, at most.")]
 Rerank = Annotated[bool, typer.Option("--rerank", help="The likeliest first, by log p(x|c) a token.")]
@@ -41,8 +42,8 @@ def generate(
     """
     from textvae.tasks.answers import answers
 
-    sources = _sources(given, data, reading, common)
     vae = common.load(run)
+    sources = _sources(vae, given, data, reading, common)
     _say_if_cut(vae.codec, sources, common)
     config, seed = decoding.over(vae.codec.decoding), common.drawn_seed
     rows = []
@@ -104,13 +105,16 @@ def _heard() -> "Iterator[str]":
         yield line
 
 
-def _sources(given: Given, data: str | None, reading: Reading, common: WithModel) -> list[str | None]:
-    """Return the sources to answer to; None: the condition is without one."""
+def _sources(
+    vae: "TextVAE", given: Given, data: str | None, reading: Reading, common: WithModel
+) -> list[str | None]:
+    """Return the sources to answer to, of a table from the column of those of training; None: the condition is without one."""
     if data is None:
         return [given.source]
     if given.source is not None:
         raise typer.BadParameter("give a source with --source, or several with --input, and not both")
-    return list(reading.texts(data, common.screen))
+    schema = vae.codec.schema
+    return list(reading.texts(data, common.screen, expected=schema and schema.columns.source))
 
 
 def _say_if_cut(codec: "Codec", sources: list[str | None], common: WithModel) -> None:

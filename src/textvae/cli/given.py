@@ -82,7 +82,8 @@ class Given(Group):
         values, codec = self.of(vae), vae.codec
         if data is None:
             return list(texts or ()), codec.conditions(values, len(texts or ()))
-        corpus = reading.open(data, common.screen, **({} if values else reading_of(codec)))
+        columns = {"expected": vae.text_column} if values else vae.reading
+        corpus = reading.open(data, common.screen, **columns)
         if values:
             found = list(corpus)
             return found, codec.conditions(values, len(found))
@@ -90,15 +91,6 @@ class Given(Group):
         if not found:
             raise DataError(f"no texts in {data}; it is empty or every line is blank")
         return found, conditions
-
-
-def reading_of(codec: "Codec") -> dict[str, Any]:
-    """Return how a corpus is opened so that it gives the conditions that a model takes: options of `open_corpus`."""
-    if codec.schema is None:
-        return {}
-    from textvae.data.examples import reading_options
-
-    return reading_options(codec.schema.columns)
 
 
 def texts_and_conditions(

@@ -122,9 +122,9 @@ class Reading(Group):
         """Open a corpus with other options of `open_corpus` too, and print notes on it."""
         return open_noted(source, screen, **dataclasses.asdict(self), **others)
 
-    def texts(self, source: str, screen: Screen) -> list[str]:
-        """Return the texts of a corpus, of which there must be some."""
-        found = list(self.open(source, screen))
+    def texts(self, source: str, screen: Screen, **others: Any) -> list[str]:
+        """Return the texts of a corpus, opened as by `open`; there must be some."""
+        found = list(self.open(source, screen, **others))
         if not found:
             raise DataError(f"no texts in {source}; it is empty or every line is blank")
         return found

@@ -103,8 +103,11 @@ class Judged:
     def _originals(self, data: str, *, is_whole: bool) -> list[str]:
         """Return the texts of a corpus: of what runs were trained on, the held-out share, unless lines belong to all."""
         from textvae.cli.measuring import held_out_share
+        from textvae.cli.summary import summarize
 
-        corpus = self.reading.open(data, self.common.screen)
+        columns = (summarize(run, verify=False).facts.get("text") for run in self.runs)
+        expected = next((column for column in columns if column is not None), None)
+        corpus = self.reading.open(data, self.common.screen, expected=expected)
         for run in () if is_whole else self.runs:
             corpus, _ = held_out_share(run, corpus, self.common.screen)
         if not (originals := list(corpus)):

@@ -45,7 +45,7 @@ def map(
     targets = targets_of(output)  # before anything is encoded
     vae = common.load(run)
     options = labelled_options(label_column(label), vae.codec.schema)
-    corpus = reading.open(data, common.screen, **options)
+    corpus = reading.open(data, common.screen, expected=vae.text_column, **options)
     found = vae.map(corpus, label=label, method=method, limit=limit, seed=common.seed or 0)
     written = found.save(output, with_z=with_z)
     for note in found.notes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from textvae.cli.given import reading_of, texts_and_conditions
+from textvae.cli.given import texts_and_conditions
 from textvae.cli.groups import Group, Reading, WithModel
 from textvae.cli.screen import Screen
 from textvae.errors import ConfigError, DataError
@@ -93,10 +93,9 @@ class Measuring(Group):
 
         screen = common.screen
         vae = common.load(run)
-        corpus = reading.open(data, screen, **reading_of(vae.codec))
+        corpus = reading.open(data, screen, **vae.reading)
         corpus, trained_on = held_out_share(run, corpus, screen)
-        columns = reading_of(vae.codec)
-        training = reading.open(self.training, screen, **columns) if self.training else trained_on
+        training = reading.open(self.training, screen, **vae.reading) if self.training else trained_on
         metrics = {name: load_metric(name, never_from=Path(run)) for name in self.metric or ()}
         texts, conditions = texts_and_conditions(vae.codec, corpus, common.screen, self.limit)
         folder = run_folder(run)

@@ -201,9 +201,7 @@ def _traversal_record(one: "Traversal") -> dict[str, Any]:
 
 
 def _corpus(data: str, reading: Reading, common: WithModel, vae: "TextVAE") -> Any:
-    from textvae.data.labelled import labelled_options
-
-    return reading.open(data, common.screen, **labelled_options(None, vae.codec.schema))
+    return reading.open(data, common.screen, **vae.reading)
 
 
 def _numbers(text: str) -> list[float]:

@@ -9,8 +9,8 @@ from textvae.cli.arguments import Run
 from textvae.cli.groups import Common, Reading, WithModel
 
 if TYPE_CHECKING:
-    from textvae.codec import Codec
     from textvae.data.persons import Person
+    from textvae.vae import TextVAE
 
 Name = Annotated[str, typer.Option("--name", metavar="NAME", help="What the person is called.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the person of that name.")]
@@ -43,7 +43,7 @@ def fit(
     """
     vae = common.load(run)
     vae.persons.check_free(name, overwrite=overwrite)
-    found, conditions = _read(vae.codec, label, texts, reading, common)
+    found, conditions = _read(vae, label, texts, reading, common)
     person = vae.fit_person(
         found, name=name, label=label, method=method, conditions=conditions, seed=common.seed or 0
     )
@@ -96,18 +96,18 @@ def delete(
 
 
 def _read(
-    codec: "Codec", label: str | None, texts: str, reading: Reading, common: WithModel
+    vae: "TextVAE", label: str | None, texts: str, reading: Reading, common: WithModel
 ) -> tuple[list[str], dict[str, list[Any]]]:
     """Return the texts and, where the model takes other conditions than the label, those of the columns."""
     from textvae.tasks.persons.fitting import chosen_label
 
-    label = chosen_label(codec, label)
-    rest = codec.schema.without(label) if codec.schema and label else codec.schema
+    label, schema = chosen_label(vae.codec, label), vae.codec.schema
+    rest = schema.without(label) if schema and label else schema
     if not rest or not rest.names:
-        return list(reading.open(texts, common.screen)), {}
+        return list(reading.open(texts, common.screen, expected=vae.text_column)), {}
     from textvae.data.examples import open_values
 
-    return open_values(texts, rest, **dataclasses.asdict(reading))
+    return open_values(texts, rest, expected=vae.text_column, **dataclasses.asdict(reading))
 
 
 def _show(run: str, person: "Person", common: Common) -> None:

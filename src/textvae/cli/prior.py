@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from textvae.cli.arguments import Run
-from textvae.cli.given import reading_of
 from textvae.cli.groups import Reading, WithModel
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def fit(
     Random texts and all measures use it from then on. What was tried is shown by the log density of held-out latents.
     """
     vae = common.load(run)
-    corpus = reading.open(data, common.screen, **reading_of(vae.codec))
+    corpus = reading.open(data, common.screen, **vae.reading)
     found = vae.fit_prior(corpus, kind=kind, steps=steps, seed=common.seed or 0)
     vae.save(_folder(run))
     if common.as_json:

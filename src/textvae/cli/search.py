@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from textvae.cli.arguments import Run
-from textvae.cli.given import Given, reading_of
+from textvae.cli.given import Given
 from textvae.cli.groups import Decoding, Reading, WithModel
 from textvae.cli.screen import one_line
 from textvae.config import DecodingConfig
@@ -62,7 +62,7 @@ def search(
     Score and text, one a line, the best first. Texts are decoded greedily unless told otherwise, from latents where the decoder was trained.
     """
     vae = common.load(run)
-    corpus = None if within is None else reading.open(within, common.screen, **reading_of(vae.codec))
+    corpus = None if within is None else reading.open(within, common.screen, **vae.reading)
     seed = _seed(common, output, resume=resume)
     found = vae.search(
         reward, budget=budget, n=number, start=start, target=target, strategy=strategy, within=corpus,

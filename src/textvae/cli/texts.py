@@ -37,7 +37,7 @@ def sample(
     vae = common.load(run)
     config, seed = decoding.over(vae.codec.decoding), common.drawn_seed
     values = given.of(vae)
-    examples = list(open_noted(like, common.screen)) if like else []
+    examples = list(open_noted(like, common.screen, expected=vae.text_column)) if like else []
     if vae.codec.fitted_prior and given.person is None and not like:
         common.screen.note(f"z from the fitted prior, {prior_words(vae.metadata.get('prior', {}))}")
     if wanted:
@@ -152,8 +152,8 @@ def neighbors(
 
     Distance in latent space and text, one a line.
     """
-    known = reading.texts(corpus, common.screen)
     vae = common.load(run)
+    known = reading.texts(corpus, common.screen, expected=vae.text_column)
     [found] = vae.neighbors([query], known, k=k, metric=metric)
     if common.as_json:
         rows = [{"text": one.text, "index": one.index, "distance": one.distance} for one in found]

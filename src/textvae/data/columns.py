@@ -77,12 +77,46 @@ def choose_column(columns: Sequence[str], wanted: str | int | None, where: str) 
     """
     if wanted is None:
         return _column_by_default(columns, where)
-    if (found := find_name(columns, wanted)) is not None:
+    if (found := find_column(columns, wanted)) is not None:
         return found
-    number = as_number(wanted)
-    if number is not None and -len(columns) <= number < len(columns):
-        return number % len(columns)
     raise MissingColumnError(f"{where} has no column {wanted!r}; it has {listed(columns)}")
+
+
+def choose_text(
+    columns: Sequence[str], wanted: str | int | None, expected: str | int | None, where: str
+) -> tuple[int, tuple[str, ...]]:
+    """Return the number of the text column, and a note where the user did not choose it among several.
+
+    Args:
+        columns: the column names of a table.
+        wanted: as for `choose_column`.
+        expected: the column where nothing is wanted and there is such a one.
+        where: what the table is called in messages.
+
+    Raises:
+        MissingColumnError: see `choose_column`.
+    """
+    found = find_column(columns, expected) if wanted is None else None
+    number = choose_column(columns, wanted, where) if found is None else found
+    if wanted is not None or len(columns) == 1:
+        return number, ()
+    return number, (f"{where}: the text is read from its column {columns[number]!r}",)
+
+
+def find_column(columns: Sequence[str], wanted: str | int | None) -> int | None:
+    """Return where the column of a name or number is; None: nowhere."""
+    found = find_name(columns, wanted)
+    return fitting_number(len(columns), wanted) if found is None else found
+
+
+def fitting_number(width: int, wanted: str | int | None) -> int | None:
+    """Return `wanted` as the number of one of `width` columns, from 0; None where it is none.
+
+    >>> fitting_number(3, "-1"), fitting_number(3, 3)
+    (2, None)
+    """
+    number = as_number(wanted)
+    return number % width if number is not None and -width <= number < width else None
 
 
 def find_name(columns: Sequence[str], wanted: str | int | None) -> int | None:
@@ -97,7 +131,7 @@ def find_name(columns: Sequence[str], wanted: str | int | None) -> int | None:
 
 
 def as_number(wanted: str | int | None) -> int | None:
-    """Return `wanted` as a column number, or None where it is not one.
+    """Return `wanted` as a number, or None where it is not one.
 
     >>> as_number("-1"), as_number("text")
     (-1, None)

@@ -195,7 +195,7 @@ def open_values(data: Any, schema: ConditionSchema, **options: Any) -> tuple[lis
     Args:
         data: as for `open_corpus`.
         schema: what is read.
-        options: of `open_corpus`: text, blank_line, encoding.
+        options: of `open_corpus`: text, expected, blank_line, encoding.
 
     Raises:
         DataError: see `read_cells`.

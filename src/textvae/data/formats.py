@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from textvae.data.blobs import Blob, file_blob
-from textvae.data.columns import as_text, choose_column
+from textvae.data.columns import as_text, choose_column, choose_text
 from textvae.data.encodings import lines, probe
 from textvae.data.streams import Cells, ReadOptions, TextStream, column_digest
 from textvae.data.tables import table_stream
@@ -111,14 +111,16 @@ def _paragraphs(source: Iterator[str]) -> Iterator[str]:
 def _json_stream(blob: Blob, options: ReadOptions) -> TextStream:
     head = (value for value in islice(_json_values(blob, options), _HEAD_ROWS) if isinstance(value, dict))
     columns = list(dict.fromkeys(key for value in head for key in value))
-    column, *others = [
-        columns[choose_column(columns, wanted, blob.name)] if columns else None
-        for wanted in (options.text, *options.columns)
-    ]
+    column, others, notes = None, [None] * len(options.columns), ()
+    if columns:  # else texts alone, or nothing
+        number, notes = choose_text(columns, options.text, options.expected, blob.name)
+        column = columns[number]
+        others = [columns[choose_column(columns, wanted, blob.name)] for wanted in options.columns]
     return TextStream(
         blob.name,
         lambda: _json_rows(blob, options, column, others),
         lambda: column_digest(blob.digest(), column, others),
+        notes,
     )
 
 
@@ -149,11 +151,13 @@ def _json_rows(
 def _parquet_stream(blob: Blob, options: ReadOptions) -> TextStream:
     with _open_parquet(blob) as table:
         names = table.schema_arrow.names
-    column, *others = [choose_column(names, wanted, blob.name) for wanted in (options.text, *options.columns)]
+    column, notes = choose_text(names, options.text, options.expected, blob.name)
+    others = [choose_column(names, wanted, blob.name) for wanted in options.columns]
     return TextStream(
         blob.name,
         lambda: _parquet_rows(blob, options, [names[number] for number in (column, *others)]),
         lambda: column_digest(blob.digest(), column, others),
+        notes,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
-from textvae.data.columns import as_text, choose_column
+from textvae.data.columns import as_text, choose_column, choose_text
 from textvae.data.streams import Cells, ReadOptions, TextStream, column_digest, texts_digest
 from textvae.errors import DataError, MissingColumnError, MissingExtraError
 
@@ -49,7 +49,8 @@ def object_stream(data: Any, options: ReadOptions, name: str = "the table") -> T
     if not keys:
         return TextStream(name, lambda: iter(()), lambda: texts_digest(()))
     names = [str(key) for key in keys]
-    key, *others = [keys[choose_column(names, wanted, name)] for wanted in (options.text, *options.columns)]
+    number, notes = choose_text(names, options.text, options.expected, name)
+    key, others = keys[number], [keys[choose_column(names, wanted, name)] for wanted in options.columns]
 
     def read() -> Iterator[Cells]:
         rows = (
@@ -65,7 +66,7 @@ def object_stream(data: Any, options: ReadOptions, name: str = "the table") -> T
         shown = (row[0] if not others else repr(row) for row in read())
         return column_digest(texts_digest(shown), key, others)
 
-    return TextStream(name, read, digest)
+    return TextStream(name, read, digest, notes)
 
 
 class Records:

@@ -91,6 +91,7 @@ def open_corpus(
     data: Any,
     *,
     text: str | int | None = None,
+    expected: str | int | None = None,
     blank_line: bool = False,
     encoding: str | None = None,
     columns: Sequence[str | int] = (),
@@ -105,6 +106,7 @@ def open_corpus(
         text: the text column's name or number (from 0, negative from the end; digits that are no name are a number);
             None: the only column, or one with a usual name (text, sentence, 文本, …), or the last of a .tsv
             without a header.
+        expected: the column where `text` is None and there is one of that name or number.
         blank_line: in plain text, a blank line, not a line end, separates texts.
         encoding: None: UTF-8, or what a byte-order mark says.
         columns: other columns that `Corpus.rows` gives beside the text.
@@ -117,7 +119,12 @@ def open_corpus(
         TextEncodingError: bytes in another encoding (perhaps only while iterating).
     """
     options = ReadOptions(
-        text=text, blank_line=blank_line, encoding=encoding, columns=tuple(columns), turns=turns
+        text=text,
+        expected=expected,
+        blank_line=blank_line,
+        encoding=encoding,
+        columns=tuple(columns),
+        turns=turns,
     )
     return corpus_from(data, options)
 

@@ -14,6 +14,8 @@ class ReadOptions:
     """How sources are read; see `open_corpus`."""
 
     text: str | int | None = None
+    expected: str | int | None = None
+    """The text's column where `text` is None and there is such a one: that of the training data."""
     blank_line: bool = False
     encoding: str | None = None
     turns: bool = False

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from itertools import islice
 
 from textvae.data.blobs import Blob
-from textvae.data.columns import as_number, choose_column, find_name, listed, looks_like_header
+from textvae.data.columns import (
+    as_number,
+    choose_column,
+    choose_text,
+    find_name,
+    fitting_number,
+    listed,
+    looks_like_header,
+)
 from textvae.data.encodings import lines
 from textvae.data.streams import Cells, ReadOptions, TextStream, column_digest
 from textvae.errors import DataError, MissingColumnError
@@ -106,14 +114,17 @@ def _is_quoted(head: list[str]) -> bool:
 
 def _find_text(rows: list[list[str]], options: ReadOptions, blob: Blob) -> tuple[bool, int, tuple[str, ...]]:
     """Return whether the first row is a header, the text column's number, and notes."""
-    first, wanted = rows[0], options.text
+    first, wanted, expected = rows[0], options.text, options.expected
     if looks_like_header(first, rows[1:]) or any(
-        _is_named(first, name) for name in (wanted, *options.columns)
+        _is_named(first, name) for name in (wanted, expected, *options.columns)
     ):
-        return True, choose_column(first, wanted, blob.name), ()
+        return True, *choose_text(first, wanted, expected, blob.name)
     width = max(len(row) for row in rows)
+    if wanted is None:
+        wanted = fitting_number(width, expected)
     column = _unnamed_column(width, wanted, first, blob)
-    return False, column, (f"{blob.name} has no header row: its column {column} is read as the text",)
+    begins = f", which begins {first[column][:20]!r}" if width > 1 and len(first) > column else ""
+    return False, column, (f"{blob.name} has no header row: its column {column} is read as the text{begins}",)
 
 
 def _others(rows: list[list[str]], options: ReadOptions, blob: Blob, *, has_header: bool) -> Iterator[int]:
@@ -135,11 +146,10 @@ def _is_named(first: list[str], wanted: str | int | None) -> bool:
 
 
 def _unnamed_column(width: int, wanted: str | int | None, first: list[str], blob: Blob) -> int:
-    number = as_number(wanted)
     if wanted is None and (width == 1 or blob.suffix == ".tsv"):
         return width - 1
-    if number is not None and -width <= number < width:
-        return number % width
+    if (number := fitting_number(width, wanted)) is not None:
+        return number
     if wanted is None:
         message = (
             f"{blob.name} has no header row and {width} columns; choose the text with --text 0 to {width - 1}"

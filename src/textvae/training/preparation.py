@@ -104,7 +104,9 @@ def prepare(
         valid=valid,
         schema=schema,
         known=_known(splits, tokenizer, origin),
-        facts=_facts(splits, train, valid, tokenizer) | ({"origin": origin.facts} if origin else {}),
+        facts=_facts(splits, train, valid, tokenizer)
+        | {"text": config.data.text}
+        | ({"origin": origin.facts} if origin else {}),
         warnings=(*splits.warnings, *said, *(origin.advice(train, tokenizer) if origin else ())),
     )
 

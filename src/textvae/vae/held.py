@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from textvae.codec import Codec
 from textvae.data.conditions import Conditions
-from textvae.data.examples import open_examples
+from textvae.data.examples import open_examples, reading_options
 from textvae.data.sources import open_corpus
 from textvae.errors import ExportError
 from textvae.models import VAEModel
@@ -44,11 +44,23 @@ class Held:
     def progress(self, listener: Progress | None) -> None:
         self.codec.work.listener = listener
 
+    @property
+    def text_column(self) -> str | int | None:
+        """The column that the training texts were read from, where training was told."""
+        return self.metadata.get("data", {}).get("text")
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """Options of `open_corpus` with which texts, and the conditions that the model takes, are read as in training."""
+        schema = self.codec.schema
+        return {"expected": self.text_column} | (reading_options(schema.columns) if schema else {})
+
     def _texts(self, data: Any) -> tuple[list[str], Conditions | None]:
         """Return the texts of a corpus, with their conditions where the model takes some."""
+        corpus = open_corpus(data, **self.reading)
         if self.codec.schema is None:
-            return list(open_corpus(data)), None
-        found = open_examples(data, self.codec.schema, self.codec.tokenizer)
+            return list(corpus), None
+        found = open_examples(corpus, self.codec.schema, self.codec.tokenizer)
         return found.texts, found.conditions
 
     def _trained(self) -> Codec[VAEModel]:

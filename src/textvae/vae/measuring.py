@@ -36,7 +36,7 @@ class Measuring(Held):
             ConfigError: an unknown metric, or a k below 1.
             DataError: the corpus is empty.
         """
-        known = list(open_corpus(corpus))
+        known = list(open_corpus(corpus, expected=self.text_column))
         return neighbors(
             self.codec.encode(checked_texts(texts)), self.codec.encode(known), known, k=k, metric=metric
         )
@@ -74,7 +74,9 @@ class Measuring(Held):
             conditions=conditions,
             num_samples=num_samples,
             num_prior=num_prior,
-            training_texts=None if training is None else list(open_corpus(training)),
+            training_texts=None
+            if training is None
+            else list(open_corpus(training, expected=self.text_column)),
             metrics=metrics,
             judging=judging,
             keep=keep,

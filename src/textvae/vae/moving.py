@@ -6,13 +6,14 @@ from typing import Any
 from textvae.codec.inputs import checked_texts, drawn_seed
 from textvae.config import DecodingConfig
 from textvae.control.maps.latent_map import LatentMap
-from textvae.control.maps.making import NUM_TEXTS, make_map
+from textvae.control.maps.making import NUM_TEXTS, label_column, make_map
 from textvae.control.maps.projection import PCA
 from textvae.control.moves import arithmetic, around, blending, traversal
 from textvae.control.moves.conditioned import Conditioned
 from textvae.control.moves.directions import NUM_CHOSEN, directions
 from textvae.control.moves.traversal import Traversal
-from textvae.data.labelled import open_labelled
+from textvae.data.labelled import labelled_options, open_labelled
+from textvae.data.sources import open_corpus
 from textvae.distributions import Posterior
 from textvae.vae.held import Given, Held
 
@@ -182,7 +183,9 @@ class Moving(Held):
             DataError: fewer than three texts, or no such column.
             MissingExtraError: umap-learn is needed and not installed.
         """
-        return make_map(self.codec, data, label=label, method=method, limit=limit, seed=seed)
+        options = labelled_options(label_column(label), self.codec.schema)
+        corpus = open_corpus(data, expected=self.text_column, **options)
+        return make_map(self.codec, corpus, label=label, method=method, limit=limit, seed=seed)
 
     def _conditioned(
         self, conditions: Given, decoding: DecodingConfig | None, seed: int | None
@@ -191,6 +194,7 @@ class Moving(Held):
 
     def _corpus_posterior(self, data: Any, limit: int, seed: int) -> Posterior:
         """Return q(z|x) of texts of a corpus, under their own conditions."""
-        found = open_labelled(data, label=None, schema=self.codec.schema, tokenizer=self.codec.tokenizer)
+        corpus = open_corpus(data, **self.reading)
+        found = open_labelled(corpus, label=None, schema=self.codec.schema, tokenizer=self.codec.tokenizer)
         found = found.drawn(limit, seed)
         return self.codec.posterior(self.codec.store(found.texts, found.conditions))
