@@ -17,7 +17,7 @@ from textvae.evaluation.judging import Judging, nats, random_texts
 from textvae.evaluation.kept import kept_evaluations
 from textvae.evaluation.report import evaluate
 from textvae.evaluation.subject import Subject
-from textvae.training.run import open_folder
+from textvae.training.folder import clear_folder
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -210,7 +210,7 @@ def test_a_run_that_is_overwritten_loses_its_evaluation(run, found, tmp_path):
     import shutil
 
     copy = shutil.copytree(run, tmp_path / "copy")
-    open_folder(copy, resume=False, overwrite=True)
+    clear_folder(copy)
     assert not list(copy.iterdir())
 
 

@@ -3,19 +3,21 @@
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 import time
 from pathlib import Path
 
 import pytest
-from tiny import train_and_die, train_tiny
+from tiny import tiny_config, train_and_die, train_tiny
 
 from textvae.codec import load_codec
 from textvae.codec.location import model_folder
-from textvae.errors import CorruptRunError, RunError, RunNotFoundError
+from textvae.errors import CorruptRunError, DataError, RunError, RunNotFoundError, SaveError
 from textvae.storage.manifest import verify_folder
 from textvae.training.checkpoints import checkpoints, latest_checkpoint
 from textvae.training.records import read_metrics
+from textvae.training.run import train_run
 
 SETTINGS = {"training": {"ema": 0.9}}
 
@@ -172,3 +174,19 @@ def test_a_killed_run_can_be_sampled_before_it_ends(server, tmp_path):
     die(server, tmp_path / "run", kill_at=60)
     codec = load_codec(model_folder(tmp_path / "run"))
     assert len(codec.decode(codec.prior_sample(2))) == 2
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_data_that_cannot_be_read_leave_the_place_as_it_was(uninterrupted, tmp_path, overwrite):
+    place = shutil.copytree(uninterrupted, tmp_path / "run") if overwrite else tmp_path / "run"
+    before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    with pytest.raises(DataError, match="no texts"):
+        train_run(["", " "], place, tiny_config(), overwrite=overwrite, device="cpu")
+    assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == before
+    assert place.exists() == overwrite
+
+
+def test_a_place_inside_a_file_is_refused_before_the_data_are_read(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(SaveError, match=r"file cannot be written to; choose another --output"):
+        train_run([], tmp_path / "file" / "run", tiny_config(), device="cpu")

@@ -26,8 +26,8 @@ from textvae.evaluation.diagnosis import History
 from textvae.models.modeling import shift
 from textvae.models.output import TRUSTED
 from textvae.storage.manifest import read_manifest
-from textvae.training import run as runs
 from textvae.training.checkpoints import FIRST, checkpoints
+from textvae.training.folder import check_folder
 from textvae.training.initial import initial_model
 from textvae.training.origin import open_origin
 from textvae.training.preparation import prepare, target_counts
@@ -393,10 +393,10 @@ def test_a_killed_start_leaves_a_folder_that_can_be_used_again(source, tmp_path,
         with pytest.raises(KeyboardInterrupt):
             train(tmp_path / "run", init_from=source)
     assert [path.name for path in checkpoints(tmp_path / "run")] == [FIRST]
-    runs.open_folder(tmp_path / "run", resume=False, overwrite=False)
+    check_folder(tmp_path / "run", resume=False, overwrite=False)
     (tmp_path / "other" / "checkpoints" / "mine").mkdir(parents=True)
     with pytest.raises(RunError, match="holds other files"):
-        runs.open_folder(tmp_path / "other", resume=False, overwrite=False)
+        check_folder(tmp_path / "other", resume=False, overwrite=False)
 
 
 def test_without_its_checkpoints_a_run_asks_for_the_same_weights(source, chinese, reviews, tmp_path):

@@ -1,7 +1,6 @@
 """A run from its folder's point of view: new, overwritten or resumed, on one process or under `torchrun`."""
 
 import json
-import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,45 +9,23 @@ from typing import Any
 import torch
 
 from textvae.codec import resolve_device
-from textvae.codec.files import CONDITIONS_FILE, SOURCE_PREFIX, read_schema, schema_files
-from textvae.codec.location import BASELINE, CHECKPOINTS, MODEL_FOLDER, is_export
+from textvae.codec.files import CONDITIONS_FILE, read_schema, schema_files
 from textvae.config import RunConfig, load_settings
 from textvae.data.conditions import ConditionSchema
 from textvae.data.tokenizers import CONFIG_FILE as TOKENIZER_CONFIG
-from textvae.data.tokenizers import LIBRARY_FILE as TOKENIZER_FILE
 from textvae.data.tokenizers import Tokenizer
-from textvae.errors import ConfigError, CorruptRunError, RunError, RunExistsError, RunNotFoundError
+from textvae.errors import ConfigError, CorruptRunError, RunError, RunNotFoundError
 from textvae.models.registry import check_parts
 from textvae.storage.atomic import write_file
-from textvae.storage.temporaries import PREFIX, remove_stale_temporaries
-from textvae.training.checkpoints import FIRST, checkpoints
+from textvae.training.checkpoints import checkpoints
 from textvae.training.distributed import Ranks, joined_ranks
+from textvae.training.folder import DATA_FILE, check_folder, clear_folder, refuse_export
 from textvae.training.origin import Origin
 from textvae.training.precision import fast_products
 from textvae.training.preparation import Prepared, prepare
 from textvae.training.progress import Observer, Silent
-from textvae.training.records import (
-    CARD_FILE,
-    CONFIG_FILE,
-    CURVES_FILE,
-    EVALUATION,
-    METRICS_FILE,
-    SAMPLES,
-)
-from textvae.training.step import FAILED_BATCH
+from textvae.training.records import CONFIG_FILE
 from textvae.training.trainer import Trainer
-
-DATA_FILE = "data.json"
-ENTRIES = (
-    CONFIG_FILE, DATA_FILE, METRICS_FILE, CURVES_FILE, CARD_FILE, FAILED_BATCH, TOKENIZER_CONFIG, TOKENIZER_FILE,
-    CONDITIONS_FILE, SOURCE_PREFIX + TOKENIZER_CONFIG, SOURCE_PREFIX + TOKENIZER_FILE, SAMPLES, MODEL_FOLDER, CHECKPOINTS, BASELINE, EVALUATION,
-)  # fmt: skip
-"""Everything that a run, and the doctor or an evaluation after it, write into its folder."""
-BEGINNINGS = (
-    DATA_FILE, TOKENIZER_CONFIG, TOKENIZER_FILE, CONDITIONS_FILE, SOURCE_PREFIX + TOKENIZER_CONFIG,
-    SOURCE_PREFIX + TOKENIZER_FILE,
-)  # fmt: skip
-"""What a run that was killed before it had its settings may have left."""
 
 
 def train_run(
@@ -93,9 +70,9 @@ def train_run(
     check_parts(config.model)
     fresh = _checked(origin, run, config, resume=resume)
     with joined_ranks(resolve_device(device)) as ranks, fast_products(resolve_device(device)):
-        ranks.barrier()  # the origin may lie in the folder that is cleared now
+        ranks.barrier()  # the origin may lie in the folder that is cleared later
         if ranks.is_main:
-            open_folder(run, resume=resume, overwrite=overwrite)
+            check_folder(run, resume=resume, overwrite=overwrite)
         ranks.barrier()
         if resume and (run / TOKENIZER_CONFIG).exists():
             tokenizer = Tokenizer.load(run)
@@ -119,53 +96,16 @@ def train_run(
     return run
 
 
-def open_folder(run: Path, *, resume: bool, overwrite: bool) -> None:
-    """Make the folder of a run ready: new, cleared of an earlier run, or as it is."""
-    _refuse_export(run)
-    present = [path.name for path in run.iterdir()] if run.is_dir() else []
-    is_run = CONFIG_FILE in present
-    foreign = sorted(name for name in present if not _is_beginning(run / name))
-    if resume:
-        if not is_run:
-            raise RunNotFoundError(f"{run} holds no run to resume; leave out --resume to start one")
-        return
-    if run.is_file():
-        raise RunExistsError(f"{run} is a file; a run needs a folder: choose another --output")
-    if is_run and not overwrite:
-        raise RunExistsError(f"{run} holds a run already; use --resume, --overwrite, or another --output")
-    if foreign and not is_run:
-        raise RunExistsError(f"{run} holds other files ({', '.join(foreign[:3])}); choose another --output")
-    for name in ENTRIES:
-        path = run / name
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    remove_stale_temporaries(run)
-    run.mkdir(parents=True, exist_ok=True)
-
-
 def resumed_config(run: Path) -> RunConfig:
     """Return the settings a run was started with.
 
     Raises:
         RunNotFoundError: no settings there.
     """
-    _refuse_export(run)
+    refuse_export(run)
     if not (run / CONFIG_FILE).exists():
         raise RunNotFoundError(f"{run} holds no run to resume: {CONFIG_FILE} is missing")
     return load_settings(run / CONFIG_FILE)
-
-
-def _refuse_export(run: Path) -> None:
-    if is_export(run):
-        raise RunExistsError(
-            f"{run} is an ONNX export, which cannot be trained; give the run that it came from"
-        )
-
-
-def _is_beginning(path: Path) -> bool:
-    """Return whether a run that was killed before it had its settings may have left this in its folder."""
-    if path.name == CHECKPOINTS and path.is_dir():
-        return all(inner.name == FIRST or inner.name.startswith(PREFIX) for inner in path.iterdir())
-    return path.name in BEGINNINGS or path.name.startswith(PREFIX)
 
 
 def _checked(origin: Origin | None, run: Path, config: RunConfig, *, resume: bool) -> tuple[str, ...]:
@@ -222,7 +162,7 @@ def _prepare(
     ranks: Ranks,
     cache_dir: str | Path | None,
 ) -> Prepared:
-    """Prepare on the first rank, then on the others with its tokenizer."""
+    """Prepare on the first rank, then on the others with its tokenizer; a run that is there goes once its data are read."""
     if not ranks.is_main:
         ranks.barrier()
         tokenizer = Tokenizer.load(run)
@@ -234,6 +174,8 @@ def _prepare(
     if ranks.is_main:
         if resume:
             _check_same_corpus(run, prepared)
+        else:
+            clear_folder(run)
         prepared.tokenizer.save(run)
         if prepared.schema is not None:
             for name, content in schema_files(prepared.schema).items():
