@@ -4,7 +4,7 @@ reviews: CORPUS is `zh_online_shopping_10cats` (category, sentiment, text), the 
 labels. 400 labelled training reviews for sentiment, 1,000 for the ten categories; 200 texts over their twenty combinations. The judges, classifiers
 of n-grams trained on the training reviews, neither steer nor rank; beside them stands how often they are right on real test reviews.
 
-lines: CORPUS is `zh_poetry_jueju` (dynasty, form, author, title, poem), the run any that was trained on its poems. 400 labelled poems for lines of
+lines: CORPUS is `zh_poetry_jueju` (dynasty, form, author, title, poem), the run any that was trained on its poems. 1,000 labelled poems for lines of
 five or seven characters; 100 poems of each. Right is a poem of which every line is as long as asked.
 
 Method and strength are chosen with one seed, by the attribute that fares worst, and measured with another. Results go to
@@ -35,7 +35,7 @@ from textvae.evaluation.tasks.classifier import LabelJudge
 
 LENGTHS = range(4, 41)
 SENTIMENTS = {"0": "negative", "1": "positive"}
-NUM_TEXTS, PER_VALUE = 200, {"category": 1000, "sentiment": 400, "line": 400}
+NUM_TEXTS, PER_VALUE = 200, {"category": 1000, "sentiment": 400, "line": 1000}
 Judge = Callable[[Sequence[str]], list[str | None]]
 
 
