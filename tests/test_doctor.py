@@ -32,10 +32,11 @@ from textvae.progress import Work
 from textvae.training.baseline import train_baseline
 from textvae.training.concentration import with_fixed_rate
 from textvae.training.doctor import Doctor
+from textvae.training.folder import ENTRIES
 from textvae.training.heldout import HeldOut
 from textvae.training.preparation import prepare
 from textvae.training.records import read_metrics
-from textvae.training.run import ENTRIES, train_run
+from textvae.training.run import train_run
 from textvae.training.state import TrainState
 
 TEXTS = ENGLISH[:40]

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import torch
 from tiny import CHINESE, ENGLISH, tiny_config, train_tiny
+from untrained import untrained
 
 from textvae.codec import load_codec
 from textvae.codec.location import model_folder
 from textvae.config import RunConfig, TrainingConfig
-from textvae.data.batching import Batch, epoch_batches
+from textvae.data.batching import Batch
 from textvae.data.vocabulary import BOS, UNK
 from textvae.errors import ConfigError, DeviceError, NonFiniteLossError, RunExistsError, SaveError
 from textvae.models import VAEModel
@@ -26,7 +27,7 @@ from textvae.training import trainer
 from textvae.training.checkpoints import checkpoints
 from textvae.training.deadline import Deadline
 from textvae.training.distributed import Ranks
-from textvae.training.heldout import held_out
+from textvae.training.heldout import held_out, passes
 from textvae.training.optimization import MovingAverage, learning_rate
 from textvae.training.precision import choose_precision, fast_products
 from textvae.training.preparation import prepare, target_counts
@@ -201,29 +202,36 @@ def test_max_time_covers_the_last_evaluation_and_saving(tmp_path, monkeypatch, e
     assert last.learning_rate < TrainingConfig().learning_rate  # the decay stretched to fit
 
 
-@pytest.mark.slow
-def test_the_first_evaluation_is_foreseen_from_the_speed_of_training(tmp_path, monkeypatch):
-    """Half of the texts are held out; ended within the first epoch. A held-out token takes a third of a training one."""
+def test_the_first_evaluation_is_foreseen_from_one_of_a_few_texts(tmp_path, monkeypatch):
+    """Half of the texts are held out; ended within the first epoch. A text takes a tenth, with another's z one more."""
+    hands = Hands(monkeypatch, step=10.0, held_out=0.0, save_checkpoint=0.0, draw_curves=0.0)
+
+    def scored(codec, store, **kwargs):
+        hands.now += 0.2 * len(store)
+        return held_out(codec, store, **kwargs)
+
+    monkeypatch.setattr(trainer, "held_out", scored)
+    monkeypatch.setattr("textvae.training.deadline.held_out", scored)
+    monkeypatch.setattr("textvae.training.deadline.REHEARSED", 5)
     data = {"valid_fraction": 0.5}
-    prepared = prepare(ENGLISH, tiny_config(data=data), cache_dir=tmp_path)
-    trained, held = (store.num_tokens + len(store) for store in (prepared.train, prepared.valid))
-    num_steps = len(epoch_batches(prepared.train.lengths, 120, 0, 0))
-    evaluation = held / 3 / (trained / num_steps / 10)
-    assert evaluation > 15
-    hands = Hands(monkeypatch, step=10.0, held_out=evaluation, save_checkpoint=0.0, draw_curves=0.0)
-    heard = train(
-        tmp_path / "run", data=data, training=ENDLESS | {"batch_tokens": 120, "max_time": evaluation + 30}
-    )
-    assert len(heard.steps) in (3, 4)
-    assert len(heard.epochs) == 1
-    assert hands.now - 1000 <= evaluation + 30 + 10.1
+    num_texts = len(prepare(ENGLISH, tiny_config(data=data), cache_dir=tmp_path).valid)
+    limit = 1.0 + 30.0 + 0.2 * num_texts  # the rehearsal, three updates, the evaluation
+    heard = train(tmp_path / "run", data=data, training=ENDLESS | {"batch_tokens": 120, "max_time": limit})
+    assert (len(heard.steps), len(heard.epochs)) == (3, 1)
+    assert hands.now - 1000 == pytest.approx(limit, abs=1)
+
+
+def test_conditions_and_a_missing_z_change_how_many_texts_are_scored():
+    assert passes(untrained(), 1000) == 1000 + 256
+    assert passes(untrained(), 10) == 20
+    assert passes(untrained(encoder="none", injection="none"), 10) == 10
 
 
 def test_an_evaluation_longer_than_the_limit_leaves_half_of_it_to_training():
-    deadline = Deadline(8.0, num_targets=10, ranks=Ranks())
+    deadline = Deadline(8.0, Ranks())
     used = [deadline.share_used(TrainState(elapsed=elapsed, closing=1000.0)) for elapsed in (0.0, 2.0, 4.0)]
     assert used == [0.0, 0.5, 1.0]
-    assert Deadline(None, num_targets=10, ranks=Ranks()).share_used(TrainState(elapsed=9.0)) == 0.0
+    assert Deadline(None, Ranks()).share_used(TrainState(elapsed=9.0)) == 0.0
 
 
 @pytest.mark.slow

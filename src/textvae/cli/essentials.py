@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from textvae.cli.summary import data_rows, model_row
 from textvae.config import ObjectiveConfig, TrainingConfig
+from textvae.progress import clock
 
 if TYPE_CHECKING:
     from textvae.training.progress import Start
@@ -31,9 +32,9 @@ def _objective(objective: ObjectiveConfig) -> tuple[str, str]:
 
 
 def _length(training: TrainingConfig, step: int) -> str:
-    minutes, epochs = training.max_time and training.max_time / 60, f"{training.epochs} epochs at most"
+    length = clock(training.max_time) if training.max_time else f"{training.epochs} epochs"
     begun = f", going on after {step:,} updates" if step else ""
-    return f"{f'{minutes:g} minutes' if minutes else epochs}, seed {training.seed}{begun}"
+    return f"{length} at most, seed {training.seed}{begun}"
 
 
 def _device(start: "Start") -> str:

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -34,13 +35,16 @@ class Progress:
         self.live: Live | None = None
         self.distortion, self.rate = Smoothed(), Smoothed()
         self.epoch, self.num_epochs = 1, ""
+        self._reading = ExitStack()
 
     def __enter__(self) -> Self:
+        self._reading.enter_context(self.screen.working("reading the data"))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._reading.close()
         if self.live:
             self.live.stop()
 
@@ -48,7 +52,8 @@ class Progress:
         """Show what the run is about to do, and the head of the table of its epochs."""
         from textvae.cli.essentials import essentials
 
-        training = start.config.training
+        self._reading.close()
+        self.started, training = time.monotonic(), start.config.training
         self.num_epochs = "" if training.max_time else f"/{training.epochs}"
         self.screen.pairs(essentials(start), on_stderr=True)
         self._print(HEAD)
@@ -99,16 +104,19 @@ class Progress:
             self.live.update(picture(self.line(report, standing), standing, self.num_epochs), refresh=True)
         else:
             self.screen.note(
-                f"epoch {standing.epoch}{self.num_epochs}  {standing.progress:4.0%}  {self.line(report, standing)}  {left(standing)}"
+                f"epoch {standing.epoch}{self.num_epochs}  {standing.progress:4.0%}  {self._numbers(standing)}  {left(standing)}"
             )
 
     def line(self, report: "StepReport", standing: "Standing") -> str:
         """Return the numbers of the line, in at most 80 columns."""
-        target = f"/{standing.target_rate:g}" if standing.target_rate is not None else ""
         active = f"  AU {standing.active_units}" if standing.active_units is not None else ""
+        return f"{self._numbers(standing)}  beta {report.beta:.3f}{active}"
+
+    def _numbers(self, standing: "Standing") -> str:
+        target = f"/{standing.target_rate:g}" if standing.target_rate is not None else ""
         return (
             f"{standing.tokens_per_second:,.0f} tok/s  distortion {self.distortion.mean:.1f}  "
-            f"rate {self.rate.mean:.1f}{target}  beta {report.beta:.3f}{active}"
+            f"rate {self.rate.mean:.1f}{target}"
         )
 
     def _print(self, text: str) -> None:

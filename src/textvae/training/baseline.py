@@ -14,10 +14,11 @@ from textvae.data.tokenizers import Tokenizer
 from textvae.errors import DataError
 from textvae.models import VAEModel
 from textvae.training.checkpoints import STATE_FILE, checkpoints
+from textvae.training.folder import DATA_FILE
 from textvae.training.language_model import train_language_model
 from textvae.training.progress import Observer
 from textvae.training.records import CONFIG_FILE, read_metrics
-from textvae.training.run import DATA_FILE, resumed_config
+from textvae.training.run import resumed_config
 
 
 def train_baseline(

@@ -2,12 +2,15 @@
 
 import time
 
+from textvae.codec import Codec
+from textvae.data.store import TokenStore
 from textvae.training.distributed import Ranks
+from textvae.training.heldout import held_out, passes, random_texts, some_rows
 from textvae.training.progress import Clock
 from textvae.training.state import TrainState
 
-EVALUATION_COST = 1 / 3
-"""Time of a held-out token, of that of a training token: no backward pass and no update."""
+REHEARSED = 64
+"""Held-out texts that the length of an evaluation is foreseen from."""
 LARGEST_SHARE = 0.5
 """Of the limit that is kept for the end at most: a run is there to train."""
 
@@ -17,14 +20,13 @@ class Deadline:
 
     Args:
         limit: seconds that the run may take in all; None: as many as it likes.
-        num_targets: held-out tokens, `</s>` counted.
         ranks: they all stop at the same step.
     """
 
-    def __init__(self, limit: float | None, num_targets: int, ranks: Ranks) -> None:
-        self.limit, self.num_targets, self.ranks = limit, num_targets, ranks
+    def __init__(self, limit: float | None, ranks: Ranks) -> None:
+        self.limit, self.ranks = limit, ranks
         self.clock = Clock()
-        self._expected = 0.0
+        self._foreseen = 0.0
         self.start()
 
     def start(self) -> None:
@@ -39,22 +41,33 @@ class Deadline:
         if num_targets:
             self.clock.add(num_targets, seconds)
         if self.limit:
-            state.elapsed, self._expected = self.ranks.mean(state.elapsed, self._expected_evaluation())
+            [state.elapsed] = self.ranks.mean(state.elapsed)
+
+    def rehearse(self, state: TrainState, codec: Codec, store: TokenStore, num_samples: int) -> None:
+        """Foresee how long the last evaluation takes, from one of a few texts, where that matters and none was made yet."""
+        if self.limit and not state.closing:
+            [self._foreseen] = self.ranks.mean(seconds_expected(codec, store, num_samples))
 
     def closed(self, state: TrainState, begun: float) -> None:
         """Note an evaluation, and the saving after it, that began when `begun` seconds had elapsed."""
         state.closing = max(state.closing, state.elapsed - begun)
 
     def closing(self, state: TrainState) -> float:
-        """Return the seconds to keep for the last evaluation and saving: the longest so far; before any, a guess."""
-        return min(state.closing or self._expected, LARGEST_SHARE * self.limit) if self.limit else 0.0
+        """Return the seconds to keep for the last evaluation and saving: the longest so far; before any, what is foreseen."""
+        return min(state.closing or self._foreseen, LARGEST_SHARE * self.limit) if self.limit else 0.0
 
     def share_used(self, state: TrainState) -> float:
         """Return the share of the training time that is used; from 1 on training has to stop. Without a limit: 0."""
         return state.elapsed / (self.limit - self.closing(state)) if self.limit else 0.0
 
-    def _expected_evaluation(self) -> float:
-        speed = (
-            self.clock.tokens_per_second / self.ranks.world_size
-        )  # every rank evaluates all held-out texts
-        return EVALUATION_COST * self.num_targets / speed if speed else 0.0
+
+def seconds_expected(codec: Codec, store: TokenStore, num_samples: int) -> float:
+    """Return the seconds that `held_out` on a store and `random_texts` take, about."""
+    few = store.rows(some_rows(store, REHEARSED))
+    begun = time.monotonic()
+    held_out(codec, few)
+    measured = time.monotonic()
+    if num_samples:
+        random_texts(codec, store, num_samples, seed=0)
+    share = passes(codec, len(few)) / passes(codec, len(store))
+    return (measured - begun) / share + time.monotonic() - measured

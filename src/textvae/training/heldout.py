@@ -71,6 +71,12 @@ def held_out(codec: Codec, store: TokenStore, *, seed: int = 0) -> HeldOut:
     )
 
 
+def passes(codec: Codec, num_texts: int) -> int:
+    """Return how many texts `held_out` of a store scores, those with another's z or condition counted."""
+    config, shuffled = codec.model.config, min(num_texts, SHUFFLED)
+    return num_texts + shuffled * (config.has_latent + (codec.schema is not None))
+
+
 def chosen_by(held: HeldOut, accuracy: float | None, faithful: float | None) -> float:
     """Return what models are chosen by, lower is better: -ELBO; of those less faithful than asked for the distortion, later.
 

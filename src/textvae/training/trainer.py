@@ -74,9 +74,8 @@ class Trainer:
         self.state = self.updates.state
         if origin and origin.beta is not None and isinstance(self.updates.beta, RateController):
             self.updates.beta.start(origin.beta)
-        num_targets = prepared.valid.num_tokens + len(prepared.valid)
         self.doctor = Doctor(prepared, self.run, self.observer)
-        self.deadline = Deadline(training.max_time, num_targets, self.ranks)
+        self.deadline = Deadline(training.max_time, self.ranks)
         self.last: HeldOut | None = None
         self._num_batches = 1
         self._drawn = time.monotonic()
@@ -111,6 +110,7 @@ class Trainer:
             if self.config.training.output == "sampled":
                 self.observer.on_message(SAMPLED)
             self._begin()
+            self.deadline.rehearse(self.state, self.codec, self.prepared.valid, self.config.training.samples)
             self.deadline.lap(self.state)
             while not self._finished():
                 self._epoch()
