@@ -463,7 +463,7 @@ def test_inspect_reports_odd_content_and_ends_well(tmp_path):
     assert not CONTROL.search(result.stdout)
     assert json.loads(done("inspect", tmp_path / "odd.txt", "--json").stdout)["num_texts"] == 3
     (tmp_path / "empty.txt").touch()
-    assert "0 different texts" in done("inspect", tmp_path / "empty.txt").stdout
+    assert "there are no texts" in done("inspect", tmp_path / "empty.txt").stdout
 
 
 @pytest.mark.parametrize(

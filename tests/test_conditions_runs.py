@@ -303,6 +303,26 @@ def test_answers_are_different_scored_and_ranked(vae):
             answers(vae.codec, values, 1)
 
 
+def test_several_conditions_are_answered_together_each_as_if_alone(vae):
+    sources, whos = ["a red house.", "the sea.", "an apple."], ["the cat", "a dog", "the cat"]
+    options = {"decoding": DecodingConfig(temperature=1.0), "seed": 1}
+    found = vae.generate_each({"source": sources, "who": whos}, 4, **options)
+    assert [len({answer.text for answer in several}) for several in found] == [4, 4, 4]
+    alone = vae.generate(4, source=sources[0], who=whos[0], **options)
+    assert [answer.text for answer in found[0]] == [answer.text for answer in alone]
+    for source, who, several in zip(sources, whos, found, strict=True):
+        given = {"who": who, "source": source}
+        texts = [answer.text for answer in several]
+        scores = vae.score(texts, conditions=given, num_samples=300) / (vae.codec.store(texts).lengths + 1)
+        assert [answer.score for answer in several] == pytest.approx(scores, rel=0.1)  # K = 16
+    same = vae.generate_each({"source": sources, "who": "a dog"}, 1, **options)
+    assert len(same) == 3
+    with pytest.raises(ConditionError, match="2 values of who for 3 texts"):
+        vae.generate_each({"source": sources, "who": whos[:2]})
+    with pytest.raises(ConditionError, match="a condition is needed to answer to"):
+        vae.generate_each({})
+
+
 def test_a_conversation_marks_turns_as_training_did(vae, monkeypatch):
     heard = []
 

@@ -15,6 +15,8 @@ from textvae.models import VAEModel
 from textvae.storage.tensors import load_tensors
 from textvae.training.checkpoints import checkpoints
 from textvae.training.freezing import Freezing, part_of
+from textvae.training.origin import open_origin
+from textvae.training.progress import Silent
 from textvae.training.run import resumed_config, train_run
 
 FLAT = {"epochs": 2, "samples": 0, "ema": 0.9, "weight_decay": 0.5, "keep_checkpoints": 100}
@@ -55,6 +57,26 @@ def test_frozen_parts_keep_their_bits_and_the_others_do_not(tmp_path, freeze, mo
     weights = list(VAEModel(resumed_config(run).model).parameters())
     moments = load_tensors(checkpoints(run)[-1] / "optimizer.safetensors")
     assert len({name.partition(".")[0] for name in moments}) < len(weights)
+
+
+class Heard(Silent):
+    """Keeps what it is told."""
+
+    def __init__(self):
+        self.messages = []
+
+    def on_message(self, text):
+        self.messages.append(text)
+
+
+def test_frozen_random_weights_are_told(tmp_path):
+    heard = Heard()
+    config = tiny_config(training={**FLAT, "freeze": ["encoder"]})
+    run = train_run(ENGLISH, tmp_path / "run", config, device="cpu", observer=heard)
+    assert any("frozen with random weights" in text and "encoder" in text for text in heard.messages)
+    heard.messages.clear()
+    train_run(ENGLISH, tmp_path / "next", config, device="cpu", observer=heard, origin=open_origin(run))
+    assert not any("frozen with random weights" in text for text in heard.messages)
 
 
 def test_a_tied_tensor_is_frozen_with_either_part():

@@ -7,8 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from textvae.config import RunConfig
+from textvae.config.data import DataConfig
+from textvae.config.presets import resolved
 from textvae.data.embedded import embedded_texts
 from textvae.data.inspection import inspect_corpus
+from textvae.data.splits import open_splits
 from textvae.data.survey import num_words, preview
 from textvae.errors import DataError
 
@@ -61,12 +65,43 @@ def test_duplicates_blanks_and_smallness():
     assert has(found, "33% of the texts repeat an earlier one")
 
 
-@pytest.mark.parametrize(("content", "number"), [(b"", 0), (b"\n\n", 0), (b"one line", 1)])
-def test_too_little_is_said_not_raised(tmp_path, content, number):
+@pytest.mark.parametrize(
+    ("content", "number", "said"),
+    [(b"", 0, "are no texts"), (b"\n\n", 0, "are no texts"), (b"line\nline", 2, "is one text only")],
+)
+def test_too_little_is_said_not_raised_and_nothing_is_suggested(tmp_path, content, number, said):
     (tmp_path / "a.txt").write_bytes(content)
     found = inspect_corpus(tmp_path / "a.txt")
     assert found.num_texts == number
-    assert has(found, f"there are {number} different texts; training needs at least two")
+    assert has(found, f"there {said}; training needs at least two")
+    assert found.suggestions is None
+
+
+def test_the_suggested_rate_is_the_one_that_training_takes(tmp_path):
+    texts = [f"{word} " * 11 + f"end{row} ." for row, word in enumerate(("a", "b", "c", "d"))]
+    rate = resolved(
+        RunConfig(), vocab_size=9, max_length=20, num_tokens=78, num_texts=4
+    ).objective.target_rate
+    assert f"about {rate:g} nats to sample" in inspect_corpus(texts).suggestions.target_rate
+
+
+def test_rows_of_another_width_and_an_unclosed_quote_are_counted(tmp_path):
+    table = tmp_path / "a.csv"
+    table.write_text("id,text\n1,fine\n2,a comma, unquoted\n3,two, more, of them\n4\n5,fine too\n")
+    found = inspect_corpus(table)
+    assert has(found, "a.csv: 2 rows have more than 2 cells, and the rest is not read")
+    assert has(found, "a.csv: 1 rows have fewer than 2 cells")
+    table.write_text("id,text\n1,fine\n" + '2,"never closed\n' + "3,lost\n" * 25)
+    assert has(inspect_corpus(table), "the row from line 3 on goes on for 26 lines; is a quote unclosed?")
+    table.write_text('id,text\n1,"two\nlines"\n2,fine\n')
+    assert not has(inspect_corpus(table), "a.csv: 1 rows")
+    assert not has(inspect_corpus(table), "lines")
+
+
+def test_training_says_what_looks_wrong_about_a_table(tmp_path):
+    (tmp_path / "a.tsv").write_text("n\ttext\n" + "".join(f"{n}\tline {n}\n" for n in range(9)) + "9\ta\tb\n")
+    splits = open_splits(tmp_path / "a.tsv", DataConfig())
+    assert splits.warnings[0].startswith("a.tsv: 1 rows have more than 2 cells")
 
 
 def test_another_encoding_is_found_and_read(tmp_path):

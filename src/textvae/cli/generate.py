@@ -40,21 +40,21 @@ def generate(
 
     Each comes from a z of its own and has its score before it: log p(x|c) a token, in nats. Unset decoding options are the run's own.
     """
-    from textvae.tasks.answers import answers
-
     vae = common.load(run)
     sources = _sources(vae, given, data, reading, common)
     _say_if_cut(vae.codec, sources, common)
     config, seed = decoding.over(vae.codec.decoding), common.drawn_seed
-    rows = []
-    for row, source in enumerate(sources):
-        values = given.of(vae) | ({} if source is None else {"source": source})
-        found = answers(vae.codec, values, number, decoding=config, rerank=rerank, seed=seed + row)
-        rows.append({"source": source, "answers": [dataclasses.asdict(answer) for answer in found]})
-        if not common.as_json:
-            _show(source, found, common, alone=data is None)
+    values = given.of(vae) | ({} if sources[0] is None else {"source": sources})
+    found = vae.generate_each(values, number, decoding=config, rerank=rerank, seed=seed)
     if common.as_json:
+        rows = [
+            {"source": source, "answers": [dataclasses.asdict(answer) for answer in several]}
+            for source, several in zip(sources, found, strict=True)
+        ]
         common.screen.json({"seed": seed, "sources": rows})
+        return
+    for source, several in zip(sources, found, strict=True):
+        _show(source, several, common, alone=data is None)
 
 
 def chat(

@@ -42,16 +42,16 @@ def show(found: "Inspection", screen: Screen) -> None:
         for unit, lengths in (("words", found.words), ("characters", found.characters))
     ]
     screen.table(("", *columns), rows, right=range(1, 7))
-    screen.heading("suggested settings")
-    advice = found.suggestions
-    screen.pairs(
-        [
-            ("--tokenizer", advice.tokenizer),
-            ("--vocab-size", "all there are" if advice.vocab_size is None else f"{advice.vocab_size:,}"),
-            ("longest text", f"{advice.max_length} tokens"),
-            ("--target-rate", advice.target_rate),
-        ]
-    )
+    if advice := found.suggestions:
+        screen.heading("suggested settings")
+        screen.pairs(
+            [
+                ("--tokenizer", advice.tokenizer),
+                ("--vocab-size", "all there are" if advice.vocab_size is None else f"{advice.vocab_size:,}"),
+                ("longest text", f"{advice.max_length} tokens"),
+                ("--target-rate", advice.target_rate),
+            ]
+        )
     if found.notes:
         screen.heading("notes")
         for note in found.notes:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from textvae.config.presets import default_target_rate
 from textvae.data.histograms import Lengths
 from textvae.data.tokenizer_defaults import default_vocab_size
 
@@ -37,9 +38,11 @@ def suggest(kind: str, num_characters: int, characters: Lengths, words: Lengths)
     tokens = characters.p99 if kind == "char" else round(words.p99 * _TOKENS_A_WORD)
     num_words = words.median / _LETTERS_A_WORD if kind == "char" else words.median
     faithful = max(round(num_words * _NATS_A_WORD), 1)
+    mean = characters.mean if kind == "char" else words.mean * _TOKENS_A_WORD
+    sampling = min(default_target_rate(mean + 1), faithful)
     return Suggestions(
         tokenizer=kind,
         vocab_size=default_vocab_size(kind, num_characters),
         max_length=max(tokens, 1),
-        target_rate=f"about {min(10, faithful)} nats to sample; about {faithful} to reconstruct and edit faithfully",
+        target_rate=f"about {sampling:g} nats to sample; about {faithful} to reconstruct and edit faithfully",
     )

@@ -52,7 +52,8 @@ class Inspection:
     """U+FFFD, which stands where something could not be read."""
     longest: str
     """The beginning of the longest text."""
-    suggestions: Suggestions
+    suggestions: Suggestions | None
+    """None: there is nothing to train on."""
     notes: tuple[str, ...]
 
 
@@ -117,10 +118,10 @@ def _report(corpus: Corpus, survey: Survey, held_out: "array[int] | None") -> In
         num_control=survey.num_control,
         num_replacement=survey.num_replacement,
         longest=survey.longest,
-        suggestions=suggest(kind, survey.characters.total, characters, words),
+        suggestions=suggest(kind, survey.characters.total, characters, words) if num_distinct > 1 else None,
         notes=(),
     )
-    return replace(found, notes=(*corpus.notes, *_notes(found)))
+    return replace(found, notes=(*corpus.notes, *corpus.findings, *_notes(found)))
 
 
 def _shares(scripts: Counter[str]) -> Iterator[tuple[str, float]]:
@@ -131,7 +132,8 @@ def _shares(scripts: Counter[str]) -> Iterator[tuple[str, float]]:
 def _notes(found: Inspection) -> Iterator[str]:
     """Say in sentences what a person should know before training."""
     if found.num_distinct < 2:
-        yield f"there are {found.num_distinct} different texts; training needs at least two, one to a line"
+        there = "there is one text only" if found.num_distinct else "there are no texts"
+        yield f"{there}; training needs at least two different ones, one to a line"
     else:
         yield from few_texts_warning(found.num_texts)
     if found.num_skipped:

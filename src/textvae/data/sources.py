@@ -70,6 +70,11 @@ class Corpus:
     def __repr__(self) -> str:
         return f"Corpus({self.name!r})"
 
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """Sentences on what looked wrong at the last complete iteration, as rows of another width than the others."""
+        return tuple(finding for stream in self._streams for finding in stream.findings())
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 (hexadecimal) of the content and the choice of column; for lists, of the texts."""

@@ -86,7 +86,7 @@ def open_splits(data: Any, config: DataConfig) -> Splits:
         train=train,
         valid=valid,
         test=opened.get("test"),
-        warnings=few_texts_warning(hashes.num_texts),
+        warnings=corpus.findings + few_texts_warning(hashes.num_texts),
         num_texts=hashes.num_texts,
     )
 

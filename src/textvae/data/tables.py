@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -17,6 +18,7 @@ from textvae.data.columns import (
     looks_like_header,
 )
 from textvae.data.encodings import lines
+from textvae.data.oddities import Oddities
 from textvae.data.streams import Cells, ReadOptions, TextStream, column_digest
 from textvae.errors import DataError, MissingColumnError
 
@@ -40,6 +42,8 @@ class _Layout:
     has_header: bool = False
     columns: tuple[int, ...] = (0,)
     """The text's number first."""
+    width: int = 1
+    """Cells that a row should have."""
 
 
 def table_stream(blob: Blob, options: ReadOptions) -> TextStream:
@@ -51,37 +55,49 @@ def table_stream(blob: Blob, options: ReadOptions) -> TextStream:
     head = list(islice(lines(blob, options.encoding, options.errors), _HEAD_LINES))
     delimiter = "\t" if blob.suffix == ".tsv" else _sniff_delimiter(head)
     layout = _Layout(delimiter, delimiter != "\t" or _is_quoted(head))
-    rows = [row for row in islice(_parse(iter(head), layout, blob.name), _HEAD_ROWS) if row]
+    rows = [row for row, _ in islice(_parse(iter(head), layout, blob.name), _HEAD_ROWS) if row]
     if not rows:
         return TextStream(blob.name, lambda: iter(()), blob.digest)
     has_header, column, notes = _find_text(rows, options, blob)
     columns = (column, *_others(rows, options, blob, has_header=has_header))
-    layout = _Layout(layout.delimiter, layout.quoted, has_header, columns)
+    [(width, _)] = Counter(map(len, rows[:1] if has_header else rows)).most_common(1)
+    layout = _Layout(layout.delimiter, layout.quoted, has_header, columns, width)
+    found: list[str] = []
     return TextStream(
         blob.name,
-        lambda: _read(blob, layout, options),
+        lambda: _read(blob, layout, options, found),
         lambda: column_digest(blob.digest(), *layout.columns[:1], others=layout.columns[1:]),
         notes,
+        lambda: tuple(found),
     )
 
 
-def _read(blob: Blob, layout: _Layout, options: ReadOptions) -> Iterator[Cells]:
-    """Yield the cells of each row that were asked for; None for those that a short row lacks."""
+def _read(blob: Blob, layout: _Layout, options: ReadOptions, found: list[str]) -> Iterator[Cells]:
+    """Yield the cells of each row that were asked for; None for those that a short row lacks.
+
+    At the end, notes on what looks wrong take the place of those in `found`.
+    """
     rows = _parse(lines(blob, options.encoding, options.errors), layout, blob.name)
+    line = 0
     if layout.has_header:
-        next(filter(None, rows), None)
-    for row in rows:
+        line = next((end for row, end in rows if row), 0)
+    oddities = Oddities()
+    for row, end in rows:
+        oddities.count(row, layout.width, end, end - line)
+        line = end
         yield tuple(row[column] if len(row) > column else None for column in layout.columns)
+    found[:] = oddities.notes(blob.name, layout.width)
 
 
-def _parse(source: Iterator[str], layout: _Layout, name: str) -> Iterator[list[str]]:
+def _parse(source: Iterator[str], layout: _Layout, name: str) -> Iterator[tuple[list[str], int]]:
+    """Yield the rows, each with the number of its last line, from 1."""
     csv.field_size_limit(max(csv.field_size_limit(), _FIELD_LIMIT))
     marked = (_LONE_RETURN.sub(_STAND_IN, line) if "\r" in line else line for line in source)
     quoting = csv.QUOTE_MINIMAL if layout.quoted else csv.QUOTE_NONE
     reader = csv.reader(marked, delimiter=layout.delimiter, quoting=quoting)
     try:
         for row in reader:
-            yield [cell.replace(_STAND_IN, "\r") for cell in row]
+            yield [cell.replace(_STAND_IN, "\r") for cell in row], reader.line_num
     except csv.Error as error:
         raise DataError(
             f"{name} cannot be read near line {reader.line_num}: {error}; is a quote unclosed?"

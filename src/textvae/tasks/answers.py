@@ -10,7 +10,6 @@ from textvae.codec import Codec
 from textvae.config import DecodingConfig
 from textvae.config.fields import check_range
 from textvae.data.conditions import Conditions
-from textvae.data.store import TokenStore
 from textvae.errors import ConditionError
 from textvae.evaluation.likelihood import likelihoods
 
@@ -56,41 +55,72 @@ def answers(
         ConfigError: n is below 1.
         ConditionError: no condition, or one that the model does not take.
     """
+    one = needed_conditions(codec, values, 1)
+    [found] = answers_to_each(codec, one, n, decoding=decoding, rerank=rerank, seed=seed)
+    return found
+
+
+def needed_conditions(codec: Codec, values: Mapping[str, Any], num: int) -> Conditions:
+    """Return `num` conditions, as `Codec.conditions` does.
+
+    Raises:
+        ConditionError: none is given, or one that the model does not take.
+    """
+    if (found := codec.conditions(values, num)) is not None:
+        return found
+    taken = (
+        "train one with --source, --label or --feature" if codec.schema is None else codec.schema.described()
+    )
+    raise ConditionError(f"a condition is needed to answer to; {taken}")
+
+
+def answers_to_each(
+    codec: Codec,
+    conditions: Conditions,
+    n: int,
+    *,
+    decoding: DecodingConfig | None = None,
+    rerank: bool = False,
+    seed: int = 0,
+) -> list[list[Answer]]:
+    """Return up to n different texts for each of N conditions; all are decoded together.
+
+    Arguments are those of `answers`; of one condition the answers are the same.
+
+    Raises:
+        ConfigError: n is below 1.
+    """
     check_range("n", n, 1)
-    if not values:
-        taken = (
-            "train one with --source, --label or --feature"
-            if codec.schema is None
-            else codec.schema.described()
-        )
-        raise ConditionError(f"a condition is needed to answer to; {taken}")
-    one = codec.conditions(values, 1)
-    assert one is not None
-    texts = _different(codec, one, n, decoding, seed)
-    scores = _scores(codec, one, texts, seed)
-    found = [Answer(text, score) for text, score in zip(texts, scores, strict=True)]
-    return sorted(found, key=lambda answer: -answer.score) if rerank else found
+    texts = _different(codec, conditions, n, decoding, seed)
+    owners = np.repeat(np.arange(len(texts)), [len(several) for several in texts])
+    flat = [text for several in texts for text in several]
+    scores = iter(_scores(codec, conditions.rows(owners), flat, seed))
+    found = [[Answer(text, next(scores)) for text in several] for several in texts]
+    return [sorted(row, key=lambda answer: -answer.score) for row in found] if rerank else found
 
 
 def _different(
-    codec: Codec, one: Conditions, n: int, decoding: DecodingConfig | None, seed: int
-) -> list[str]:
-    """Return up to n different texts that are not empty; where draws repeat each other, more are drawn."""
-    found: dict[str, None] = {}
+    codec: Codec, conditions: Conditions, n: int, decoding: DecodingConfig | None, seed: int
+) -> list[list[str]]:
+    """Return up to n different texts that are not empty for each condition; where draws repeat each other, more are drawn."""
+    found: list[dict[str, None]] = [{} for _ in range(len(conditions))]
     for round_ in range(ROUNDS):
-        given = one.rows(np.zeros(n, np.int64))
-        z = codec.prior_sample(n, seed=seed + round_, conditions=given)
-        drawn = codec.decode(z, decoding, seed=seed + round_, conditions=given)
-        found |= dict.fromkeys(text for text in drawn if text.strip())
-        if len(found) >= n:
+        short = [row for row, texts in enumerate(found) if len(texts) < n]
+        if not short:
             break
-    return list(found)[:n]
+        given = conditions.rows(np.repeat(np.array(short), n))
+        z = codec.prior_sample(len(given), seed=seed + round_, conditions=given)
+        drawn = codec.decode(z, decoding, seed=seed + round_, conditions=given)
+        for place, row in enumerate(short):
+            several = drawn[place * n : (place + 1) * n]
+            found[row] |= dict.fromkeys(text for text in several if text.strip())
+    return [list(texts)[:n] for texts in found]
 
 
-def _scores(codec: Codec, one: Conditions, texts: list[str], seed: int) -> list[float]:
-    """Return the bound on log p(x|c) of each text, a token."""
+def _scores(codec: Codec, conditions: Conditions, texts: list[str], seed: int) -> list[float]:
+    """Return the bound on log p(x|c) of each text under its condition, a token."""
     if not texts:
         return []
-    store: TokenStore = codec.store(texts, one.rows(np.zeros(len(texts), np.int64)))
+    store = codec.store(texts, conditions)
     nats = likelihoods(codec, store, num_samples=SCORED_SAMPLES, seed=seed).iw_nll.numpy()
     return (-nats / (store.lengths + 1)).tolist()

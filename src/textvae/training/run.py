@@ -112,7 +112,7 @@ def _checked(origin: Origin | None, run: Path, config: RunConfig, *, resume: boo
     """Check what a run begins from against its settings and, where it is resumed, against what it began from before.
 
     Returns:
-        What to say of parts that start anew.
+        What to say of parts that start anew, or stay as they were drawn.
     """
     if resume:
         _check_same_origin(run, origin)
@@ -120,8 +120,13 @@ def _checked(origin: Origin | None, run: Path, config: RunConfig, *, resume: boo
         raise ConfigError(
             "data.extend_vocabulary is of a run that begins from another's weights; add --init-from RUN"
         )
-    fresh = origin.check(config) if origin else ()
-    return (f"not in {origin.name}, and so begun anew: {', '.join(fresh)}",) if origin and fresh else ()
+    if origin:
+        fresh = origin.check(config)
+        return (f"not in {origin.name}, and so begun anew: {', '.join(fresh)}",) if fresh else ()
+    if config.training.freeze and not resume:
+        frozen = ", ".join(config.training.freeze)
+        return (f"frozen with random weights, as nothing gives them others: {frozen}; see --init-from",)
+    return ()
 
 
 def _check_same_origin(run: Path, origin: Origin | None) -> None:

@@ -1,6 +1,6 @@
 """`TextVAE`: texts to z, and z to texts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from textvae.config.fields import check_range
 from textvae.control.interpolation import DENSITY, path
 from textvae.control.styles import fit_style
 from textvae.distributions import Posterior
-from textvae.tasks.answers import Answer, answers
+from textvae.tasks.answers import Answer, answers, answers_to_each, needed_conditions
 from textvae.vae.held import Given, Held
 
 
@@ -127,6 +127,32 @@ class Speaking(Held):
             ConditionError: no condition, or one that the model does not take.
         """
         return answers(self.codec, conditions, n, decoding=decoding, rerank=rerank, seed=drawn_seed(seed))
+
+    def generate_each(
+        self,
+        conditions: Mapping[str, Any],
+        n: int = 5,
+        *,
+        decoding: DecodingConfig | None = None,
+        rerank: bool = False,
+        seed: int | None = None,
+    ) -> list[list[Answer]]:
+        """Return n different texts for each of several conditions, decoded together; see `generate`.
+
+        Args:
+            conditions: by name a list with a value for each, or one value for all: {"source": ["Guten Tag", "Danke"]}.
+            n: how many for each, at most.
+            decoding: how tokens are chosen; None: the run's own settings.
+            rerank: the best first.
+            seed: of z and tokens; None: a new one each call.
+
+        Raises:
+            ConfigError: n is below 1.
+            ConditionError: no condition, lists of unlike lengths, or one that the model does not take.
+        """
+        lengths = [len(values) for values in conditions.values() if isinstance(values, list | tuple)]
+        given = needed_conditions(self.codec, conditions, max(lengths, default=1))
+        return answers_to_each(self.codec, given, n, decoding=decoding, rerank=rerank, seed=drawn_seed(seed))
 
     def reconstruct(
         self,
