@@ -388,6 +388,17 @@ def test_compare_shows_both_runs_in_80_columns(copy, run, home, tmp_path):
     assert re.search(r"^measure +A +B +C +better$", three, re.MULTILINE)
 
 
+def test_compare_reads_all_data_before_it_measures(run, home, tmp_path, monkeypatch):
+    (tmp_path / "labelled.csv").write_text(
+        "who,text\n" + "".join(f"{('me', 'you')[n % 2]},text {n}\n" for n in range(80))
+    )
+    options = ("--config", home / "tiny.yaml", "--label", "who", "--quiet")
+    done("train", tmp_path / "labelled.csv", "--output", tmp_path / "labelled", *options)
+    monkeypatch.setattr("textvae.evaluation.report.evaluate", lambda *args, **kwargs: pytest.fail("measured"))
+    said = failed("compare", run, tmp_path / "labelled", "--data", home / "facts.txt")
+    assert "is plain text and has no column 'who'" in said
+
+
 def test_compare_refuses_in_the_users_words(run, copy):
     shutil.rmtree(copy / "evaluation", ignore_errors=True)
     assert "has no results of an evaluation; give --data" in failed("compare", copy, copy)

@@ -46,10 +46,11 @@ def compare(
     if data is None:
         evaluations = newest(runs)
     else:
+        opened = [measuring.opened(run, data, reading, common) for run in runs]
         evaluations = []
-        for letter, run in zip(LETTERS, runs, strict=False):
-            common.screen.note(f"{letter}  {run}")
-            evaluations.append(measuring.measured(run, data, reading, common).found)
+        for letter, what in zip(LETTERS, opened, strict=False):
+            common.screen.note(f"{letter}  {what.run}")
+            evaluations.append(measuring.measured(what, common))
     found = compared(dict(zip(LETTERS, evaluations, strict=False)))
     if html:
         from textvae.evaluation.pages import comparison_page

@@ -7,7 +7,7 @@ import typer
 
 from textvae.cli.arguments import Run
 from textvae.cli.groups import Reading, WithModel
-from textvae.cli.measuring import Measured, Measuring, json_of, write_page
+from textvae.cli.measuring import Measuring, Opened, write_page
 from textvae.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -37,25 +37,26 @@ def evaluate(
 
     Results are kept in RUN/evaluation: a later call goes on from there. The seed is 0 unless given.
     """
-    measured = measuring.measured(run, data, reading, common)
+    what = measuring.opened(run, data, reading, common)
+    found = measuring.measured(what, common)
     if html:
-        write_page(html, page(run, measured), common.screen)
+        write_page(html, page(what, found), common.screen)
     if common.as_json:
-        common.screen.json({"run": run, **json_of(measured)})
+        common.screen.json({"run": run, "data": what.corpus.name, **found.to_json()})
     else:
-        show(measured.found, common.screen, definitions=definitions)
+        show(found, common.screen, definitions=definitions)
 
 
-def page(run: str, measured: Measured) -> str:
+def page(what: Opened, found: "Evaluation") -> str:
     """Return the HTML report."""
     from textvae.evaluation.pages import evaluation_page, examples
     from textvae.training.records import CURVES_FILE
 
-    curves = Path(run) / CURVES_FILE
+    curves = Path(what.run) / CURVES_FILE
     return evaluation_page(
-        measured.found,
-        examples(measured.vae.codec, measured.texts, measured.conditions),
-        title=f"{run} on {measured.data}",
+        found,
+        examples(what.vae.codec, what.texts, what.conditions),
+        title=f"{what.run} on {what.corpus.name}",
         curves=curves.read_bytes() if curves.exists() else None,
     )
 
@@ -64,12 +65,17 @@ def show(found: "Evaluation", screen: Screen, *, definitions: bool = False) -> N
     """Print the measures."""
     from textvae.evaluation.definitions import line
     from textvae.evaluation.numbers import interval, number
-    from textvae.evaluation.pages import notes, summary
+    from textvae.evaluation.pages import is_of_answers, notes, summary
 
-    screen.say(summary(found), f"units: {found.settings['units']}")
+    screen.paragraph(summary(found))
+    screen.say(f"units: {found.settings['units']}")
     rows: list[tuple[str, ...]] = []
+    has_texts = "K" in found.settings
     for part in found.parts.values():
         rows += [("", "", "", "")] if rows and part.measures else []
+        if has_texts and is_of_answers(part):
+            rows.append(("answers:", "", "", ""))
+            has_texts = False
         for key in (key for key in found.measures if key in part.measures):
             definition = found.definition(key)
             bounds = interval(found.intervals.get(key))

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,15 +20,16 @@ if TYPE_CHECKING:
     from textvae.vae import TextVAE
 
 
-@dataclasses.dataclass(frozen=True)
-class Measured:
-    """A model, the texts it was measured on, and what was found."""
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Opened:
+    """A model, and the texts that it is to be measured on."""
 
+    run: str
     vae: "TextVAE"
-    data: str
+    corpus: "Corpus"
+    training: "Corpus | None"
     texts: list[str]
     conditions: "Conditions | None"
-    found: "Evaluation"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -86,32 +87,35 @@ class Measuring(Group):
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure again what is kept.")] = False
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Neither read nor write kept results.")] = False
 
-    def measured(self, run: str, data: str, reading: Reading, common: WithModel) -> Measured:
-        """Measure a run."""
-        from textvae.evaluation.report import evaluate
-        from textvae.evaluation.user import load_metric
-
-        screen = common.screen
-        vae = common.load(run)
+    def opened(self, run: str, data: str, reading: Reading, common: WithModel) -> Opened:
+        """Read a model and what it is to be measured on; of what it was trained on, the share held out."""
+        screen, vae = common.screen, common.load(run)
         corpus = reading.open(data, screen, **vae.reading)
         corpus, trained_on = held_out_share(run, corpus, screen)
         training = reading.open(self.training, screen, **vae.reading) if self.training else trained_on
-        metrics = {name: load_metric(name, never_from=Path(run)) for name in self.metric or ()}
-        texts, conditions = texts_and_conditions(vae.codec, corpus, common.screen, self.limit)
-        folder = run_folder(run)
+        texts, conditions = texts_and_conditions(vae.codec, corpus, screen, self.limit)
+        return Opened(run=run, vae=vae, corpus=corpus, training=training, texts=texts, conditions=conditions)
+
+    def measured(self, what: Opened, common: WithModel) -> "Evaluation":
+        """Measure a model."""
+        from textvae.evaluation.report import evaluate
+        from textvae.evaluation.user import load_metric
+
+        screen, folder = common.screen, run_folder(what.run)
+        metrics = {name: load_metric(name, never_from=Path(what.run)) for name in self.metric or ()}
         keep = None if self.no_cache else folder
         if keep and not os.access(keep.parent, os.W_OK):
-            screen.note(f"note: {run} cannot be written to; results are not kept")
+            screen.note(f"note: {what.run} cannot be written to; results are not kept")
             keep = None
         found = evaluate(
-            vae.codec,
-            texts,
-            conditions=conditions,
+            what.vae.codec,
+            what.texts,
+            conditions=what.conditions,
             num_samples=self.k,
             num_prior=self.samples,
             num_pairs=self.pairs,
             chinese_words=self.chinese_words,
-            training_texts=None if training is None else list(training),
+            training_texts=None if what.training is None else list(what.training),
             metrics=metrics,
             judging=self._judging(folder),
             keep=keep,
@@ -119,27 +123,20 @@ class Measuring(Group):
             tell=screen.note,
             seed=common.seed or 0,
         )
-        if conditions is not None and self.answers:
-            found = self._with_answers(found, vae, corpus, training, common)
-        return Measured(vae, corpus.name, texts, conditions, found)
+        return (
+            self._with_answers(found, what, common) if what.conditions is not None and self.answers else found
+        )
 
-    def _with_answers(
-        self,
-        found: "Evaluation",
-        vae: "TextVAE",
-        corpus: "Corpus",
-        training: "Corpus | None",
-        common: WithModel,
-    ) -> "Evaluation":
+    def _with_answers(self, found: "Evaluation", what: Opened, common: WithModel) -> "Evaluation":
         """Return an evaluation with the measures of answers beside the others."""
         from textvae.tasks.measuring import measure_answers
 
         try:
             answered = measure_answers(
-                vae.codec,
-                corpus,
+                what.vae.codec,
+                what.corpus,
                 num_answers=self.answers,
-                training=training,
+                training=what.training,
                 chinese_words=self.chinese_words,
                 limit=self.limit,
                 tell=common.screen.note,
@@ -200,8 +197,3 @@ def write_page(path: Path, page: str, screen: Screen) -> None:
 
     write_file(path, page.encode("utf-8", "backslashreplace"))
     screen.note(f"written: {path}")
-
-
-def json_of(measured: Measured) -> dict[str, Any]:
-    """Return what `--json` prints of an evaluation."""
-    return {"data": measured.data, **measured.found.to_json()}

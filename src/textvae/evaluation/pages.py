@@ -13,10 +13,11 @@ from textvae.evaluation.comparison import Comparison, Row
 from textvae.evaluation.definitions import line, stated
 from textvae.evaluation.numbers import interval, number
 from textvae.evaluation.reconstruction import GREEDY
-from textvae.evaluation.record import Evaluation
+from textvae.evaluation.record import Evaluation, Part
 
 SHOWN, STEPS = 12, 7
 TEXTS = "{N:,} texts, K = {K}, {samples:,} prior samples, {pairs} pairs, seed {seed}"
+ANSWERED = "answers to {N:,} conditions, {M} each"
 ANSWERS = "{N:,} sources, {M} answers each, {R} references each at most, seed {seed}"
 
 PRIVATE = (
@@ -128,7 +129,15 @@ def comparison_page(found: Comparison, *, title: str) -> str:
 
 def summary(found: Evaluation) -> str:
     """Return what was measured, in a sentence."""
-    return (TEXTS if "K" in found.settings else ANSWERS).format(**found.settings)
+    if "K" not in found.settings:
+        return ANSWERS.format(**found.settings)
+    asked = [ANSWERED.format(**part.settings) for part in found.parts.values() if is_of_answers(part)]
+    return "; ".join([TEXTS.format(**found.settings), *asked[:1]])
+
+
+def is_of_answers(part: Part) -> bool:
+    """Say whether a part measured answers to conditions, not the model on texts."""
+    return {"N", "M", "R"} <= part.settings.keys()
 
 
 def notes(found: Evaluation) -> list[str]:
