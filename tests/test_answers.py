@@ -1,5 +1,6 @@
 """Measures of answers to sources and labels: identities, sums by hand, what is refused, and records that compare."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -8,12 +9,15 @@ from answered import ANSWERS, LABELLED, LABELS, REFERENCES, SOURCES
 from tiny import CHINESE, ENGLISH
 from untrained import untrained
 
+from textvae.cli.evaluate import show
+from textvae.cli.screen import Screen
 from textvae.errors import ConfigError, DataError
 from textvae.evaluation import coherence
 from textvae.evaluation.bootstrap import FORMULAS, Tally
 from textvae.evaluation.comparison import compare
-from textvae.evaluation.pages import Examples, comparison_page, evaluation_page
+from textvae.evaluation.pages import Examples, comparison_page, evaluation_page, summary
 from textvae.evaluation.record import Part
+from textvae.evaluation.report import evaluate
 from textvae.evaluation.tasks.families import TASK_FAMILIES
 from textvae.evaluation.tasks.fluency import before_answer
 from textvae.evaluation.tasks.report import evaluate_answers
@@ -336,3 +340,14 @@ def test_an_empty_answer_is_counted_and_told(judge):
     found = evaluate_answers([["", "b"], ["the cat .", ""]], ["the dog .", "the cat ."], sources=["x", "y"], judge=judge, training=["a b"])  # fmt: skip
     assert found.measures["rouge_1"] == 0.5
     assert "empty answers, counted as they are: 2" in found.notes
+
+
+def test_an_evaluation_says_what_its_answers_rest_on(capsys):
+    found = evaluate(untrained(max_length=20), ENGLISH[:3], num_samples=2, num_prior=4, num_pairs=2)
+    answered = evaluate_answers(ANSWERS, REFERENCES, sources=SOURCES)
+    both = dataclasses.replace(found, parts=found.parts | answered.parts)
+    assert summary(both).endswith("seed 0; answers to 4 conditions, 2 each")
+    show(both, Screen())
+    assert capsys.readouterr().out.splitlines().count("answers:") == 1
+    show(answered, Screen())
+    assert "answers:" not in capsys.readouterr().out.splitlines()
