@@ -580,8 +580,8 @@ def test_wrong_usage_is_2(run):
     failed("sample", run, "-n", 0, code=2)
     failed("train", "x.txt", code=2)
     assert "no length of time" in failed("train", "x.txt", "-o", "y", "--max-time", "soon", code=2)
-    assert "not both" in failed("reconstruct", run, code=2)
-    assert "not both" in failed("reconstruct", run, "a", "--input", "b", code=2)
+    assert "no texts are given; write them behind the run" in failed("reconstruct", run, code=2)
+    assert "texts are given twice" in failed("reconstruct", run, "a", "--input", "b", code=2)
     assert "give it alone" in failed("train", "x.txt", "-", "-o", "y", code=2)
 
 

@@ -271,7 +271,7 @@ CORPUS = {"vocab_size": 4000, "max_length": 40, "num_tokens": 140_000, "num_text
 def test_presets():
     assert preset("sampling") == RunConfig()
     assert preset("editing").objective.faithful is not None
-    assert refused(preset, "editting") == "--for is 'editting'; did you mean editing?"
+    assert refused(preset, "editting") == "purpose (--for) is 'editting'; did you mean editing?"
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -369,7 +369,7 @@ def test_damage_is_found(tmp_path):
 def test_persons_are_kept_in_run_folders_only(run, vae):
     assert vae.persons.folder == run / "persons"
     for nowhere in (run / "model", run / "absent", "hf://owner/name"):
-        with pytest.raises(RunNotFoundError, match="no run folder"):
+        with pytest.raises(RunNotFoundError, match="are kept in a run folder, beside its model"):
             Persons.of(nowhere)
     with pytest.raises(RunNotFoundError, match="loaded from no folder"):
         TextVAE(vae.codec).persons  # noqa: B018

@@ -14,6 +14,8 @@ from textvae.codec import codec_files
 from textvae.config import DecodingConfig, RunConfig, read_settings
 from textvae.decoding.noise import row_normals, row_uniforms
 from textvae.errors import (
+    AttributeValueError,
+    ConditionError,
     ConfigError,
     CorruptRunError,
     DataError,
@@ -96,7 +98,7 @@ def test_settings_purpose_and_target_rate_reach_the_run(tmp_path):
     [
         ({"target_rate": -1}, r"objective\.target_rate is -1\.0; it must be greater than 0"),
         ({"target_rate": 3, "settings": {"objective": {"beta": "linear"}}}, "beta has one owner"),
-        ({"purpose": "sampeling"}, "--for is 'sampeling'; did you mean sampling"),
+        ({"purpose": "sampeling"}, r"purpose \(--for\) is 'sampeling'; did you mean sampling"),
         (
             {"settings": {"model": {"latent_dims": 4}}},
             r"unknown setting model\.latent_dims; did you mean latent_dim",
@@ -121,6 +123,35 @@ def test_a_run_is_resumed_under_its_own_settings(tmp_path):
     last = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()][-1]
     assert last["epoch"] == 2
     assert train(FEW, run, overwrite=True).metadata["epoch"] == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "message"),
+    [
+        (lambda vae: vae.sample(2.5), ConfigError, r"n is 2\.5; a whole number is needed"),
+        (lambda vae: vae.sample(2, seed="a"), ConfigError, "seed is 'a'; a whole number from 0"),
+        (lambda vae: vae.sample(2, seed=-1), ConfigError, "seed is -1; a whole number from 0"),
+        (lambda vae: vae.sample(2, prefix=5), DataError, "a text is 5, a int"),
+        (lambda vae: vae.sample(2, decoding={"top_k": 3}), ConfigError, "give a DecodingConfig, as"),
+        (
+            lambda vae: vae.sample(2, conditions="good"),
+            ConditionError,
+            "conditions are 'good'; give them by name",
+        ),
+        (lambda vae: vae.neighbors(["a"], ["b"], k=1.5), ConfigError, r"k is 1\.5; a whole number"),
+        (lambda vae: vae.infill(["a ___"]), DataError, "a list; every text must be a string"),
+        (lambda vae: vae.edit("a", set="good"), AttributeValueError, "set is 'good'; give values by name"),
+        (lambda vae: TextVAE.from_pretrained(5), RunNotFoundError, "a run is 5; give the path of its folder"),
+        (
+            lambda vae: TextVAE.train(["a", "b"], "x", settings="y"),
+            ConfigError,
+            "settings are 'y'; give sections",
+        ),
+    ],
+)
+def test_arguments_of_a_wrong_kind_are_named(vae, asked, error, message):
+    with pytest.raises(error, match=message):
+        asked(vae)
 
 
 # Latents and texts

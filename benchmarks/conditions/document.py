@@ -84,8 +84,16 @@ def _persons(found: dict[str, Any]) -> str:
             "",
             table(heads, cells),
             "",
+            "Rates by guidance, with the seed that chose: "
+            + "; ".join(f"{part} {_by_guidance(found[part])}" for part in ("known", "new"))
+            + ". At 6 poems are surer of their poet than real ones, and some lose their form.",
+            "",
         ]
     )
+
+
+def _by_guidance(part: dict[str, Any]) -> str:
+    return ", ".join(f"{float(weight):g}: {rate:.3f}" for weight, rate in part["tried"].items())
 
 
 def _emoji(found: list[dict[str, Any]]) -> str:

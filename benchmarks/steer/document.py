@@ -104,7 +104,7 @@ def _chinese(found: list[dict[str, Any]]) -> str:
             "## Steering in Chinese: reviews and poems",
             "",
             "`python -m benchmarks.steer.chinese reviews RUN zh_online_shopping_10cats`, of a run trained `--for steering` on the reviews of up to 40 characters without labels",
-            "(5 epochs, decoder 320), 1,000 labels for the category, 400 for the sentiment; `lines RUN zh_poetry_jueju`, of the run of the section on persons, 400",
+            "(5 epochs, decoder 320), 1,000 labels for the category, 400 for the sentiment; `lines RUN zh_poetry_jueju`, of the run of the section on persons, 1,000",
             f"labels. {found[0]['texts']} random texts each, every one the best of {found[0]['tries']} by its own encoding, judged by classifiers that neither steer nor rank (the length of",
             "lines: counted), beside the judges' rates on real test texts.",
             "",

@@ -58,6 +58,16 @@ def one_source(data: list[str]) -> Any:
     return [Path(name).expanduser() for name in data]
 
 
+def check_texts_given(texts: list[str] | None, data: str | None) -> None:
+    """Raise unless texts are given on the command line or in a file."""
+    if texts and data is not None:
+        raise typer.BadParameter(
+            "texts are given twice, on the command line and with --input; use one of them"
+        )
+    if not texts and data is None:
+        raise typer.BadParameter("no texts are given; write them behind the run, or name a file with --input")
+
+
 def open_noted(source: Any, screen: Screen, **options: Any) -> "Corpus":
     """Return a corpus, opened with the options of `open_corpus`, and print notes on it."""
     from textvae.data.sources import open_corpus

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from textvae.cli.arguments import Run
+from textvae.cli.arguments import Run, check_texts_given
 from textvae.cli.given import Given
 from textvae.cli.groups import Reading, WithModel
 from textvae.cli.screen import one_line
@@ -60,8 +60,7 @@ def edit(
     Attributes are fitted with `textvae attribute fit`. `rewrite` changes the text itself at a price for every word, so that it
     works with models that could not give the text back; the others decode a latent that was moved.
     """
-    if bool(texts) == (data is not None):
-        raise typer.BadParameter("give texts, or a file of them with --input, and not both")
+    check_texts_given(texts, data)
     goals, weights = wanted_values(wanted or [])
     vae = common.load(run)
     column = vae.text_column

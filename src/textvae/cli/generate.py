@@ -112,7 +112,7 @@ def _sources(
     if data is None:
         return [given.source]
     if given.source is not None:
-        raise typer.BadParameter("give a source with --source, or several with --input, and not both")
+        raise typer.BadParameter("sources are given twice, with --source and with --input; use one of them")
     schema = vae.codec.schema
     return list(reading.texts(data, common.screen, expected=schema and schema.columns.source))
 

@@ -59,6 +59,9 @@ def fit(
 def drop(run: Run, common: WithModel) -> None:
     """Go back to the prior the model was trained with."""
     vae = common.load(run)
+    if vae.codec.fitted_prior is None:
+        common.screen.note(f"{run} has no fitted prior; it draws from its own")
+        return
     vae.drop_prior()
     vae.save(_folder(run))
     common.screen.note(f"{run} draws from its own prior again")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from textvae.cli.arguments import Run, Sampled, open_noted
+from textvae.cli.arguments import Run, Sampled, check_texts_given, open_noted
 from textvae.cli.edit import Like, Strength, Wanted, wanted_values
 from textvae.cli.given import Given
 from textvae.cli.groups import Decoding, Reading, WithModel
@@ -83,8 +83,7 @@ def reconstruct(
     Each text is followed by its reconstruction, greedy unless told otherwise. A conditional model reads the conditions of
     a file from its columns.
     """
-    if bool(texts) == (data is not None):
-        raise typer.BadParameter("give texts, or a file of them with --input, and not both")
+    check_texts_given(texts, data)
     vae = common.load(run)
     originals, conditions = given.texts(vae, texts, data, reading, common)
     config = decoding.over(GREEDY)

@@ -176,4 +176,5 @@ def _commands(found: "Summary", run: str) -> list[str]:
     given += ["--source 'a text of yours'"] if schema.source_max_length else []
     given += ["--feature YOURS.npy"] if schema.features else []
     asked = " ".join(given)
-    return [f"generate {run} {asked} -n 5", f"sample {run} {asked} -n 5", f"info {run}"]
+    last = f"chat {run}" if schema.columns.pairs == "dialogue" else f"info {run}"
+    return [f"generate {run} {asked} -n 5", f"sample {run} {asked} -n 5", last]

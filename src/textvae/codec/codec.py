@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from textvae.codec.given import decoder_given, given, prior_given
-from textvae.codec.inputs import checked_latents
+from textvae.codec.inputs import checked_decoding, checked_latents
 from textvae.codec.persons import encoded_conditions
 from textvae.codec.protocol import LatentModel
 from textvae.codec.ranking import Ranking
@@ -225,7 +225,7 @@ class Codec(Generic[M]):
 
         `limits` gives for rows of z the constraint that they are decoded under, one candidate each; None: known words.
         """
-        config = config or self.decoding
+        config = self.decoding if config is None else checked_decoding(config)
         if conditions is not None and len(conditions) != len(z):
             raise ConditionError(f"{len(conditions)} conditions for {len(z)} latents; one for each is needed")
         begun = torch.from_numpy(self.tokenizer.encode([prefix])[0].astype(np.int64))

@@ -2,15 +2,17 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from textvae.config import DecodingConfig
 from textvae.config.conditions import FEATURE
 from textvae.data.features import Features
-from textvae.errors import ConditionError, DataError, LatentError
+from textvae.errors import ConditionError, ConfigError, DataError, LatentError
 
 
 def checked_texts(texts: Sequence[str]) -> list[str]:
@@ -39,8 +41,12 @@ def repeated_values(
         features: what rows of features look like, where the model takes some.
 
     Raises:
-        ConditionError: values of another number.
+        ConditionError: values of another number, or without names.
     """
+    if not isinstance(values, Mapping):
+        raise ConditionError(
+            f"conditions are {values!r:.40}; give them by name, as {{'sentiment': 'positive'}}"
+        )
     found: dict[str, list[Any]] = {}
     for name, value in values.items():
         if name == FEATURE and features is not None:
@@ -97,6 +103,27 @@ def as_latents(z: Any) -> Tensor:
         raise LatentError(f"z cannot be read as an array of numbers: {error}") from error
 
 
+def checked_decoding(config: DecodingConfig) -> DecodingConfig:
+    """Return the settings.
+
+    Raises:
+        ConfigError: they are something else.
+    """
+    if not isinstance(config, DecodingConfig):
+        raise ConfigError(
+            f"decoding is {config!r:.60}; give a DecodingConfig, as DecodingConfig(temperature=0.5)"
+        )
+    return config
+
+
 def drawn_seed(seed: int | None) -> int:
-    """Return the seed given, or a new one: `torch.manual_seed` and its like have no say."""
-    return secrets.randbelow(2**63) if seed is None else seed
+    """Return the seed given, or a new one: `torch.manual_seed` and its like have no say.
+
+    Raises:
+        ConfigError: it is no whole number, or out of range.
+    """
+    if seed is None:
+        return secrets.randbelow(2**63)
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= seed < 2**63:
+        raise ConfigError(f"seed is {seed!r}; a whole number from 0 to 2^63 - 1 is needed")
+    return int(seed)

@@ -38,8 +38,9 @@ class Kept(Mapping[str, T], Generic[T]):
         """
         folder = Path(run).expanduser()
         if str(run).startswith(HUB) or not folder.is_dir() or (folder / MANIFEST).exists():
+            what = "a model alone" if (folder / MANIFEST).exists() else "no run folder on this machine"
             raise RunNotFoundError(
-                f"{run} is no run folder on this machine; {cls.folder_name} are kept in one, beside its model"
+                f"{run} is {what}; {cls.folder_name} are kept in a run folder, beside its model"
             )
         return cls(folder / cls.folder_name)
 

@@ -23,6 +23,8 @@ def model_folder(run: str | Path) -> Path:
     Raises:
         RunNotFoundError: nothing to load there.
     """
+    if not isinstance(run, str | Path):
+        raise RunNotFoundError(f"a run is {run!r:.40}; give the path of its folder, or hf://owner/name")
     if str(run).startswith(HUB):
         return _downloaded(str(run).removeprefix(HUB))
     run = locate(Path(run).expanduser())

@@ -73,6 +73,15 @@ def check_range(
         raise ConfigError(f"{name} is {value}; it must be greater than {above}")
 
 
+def check_count(name: str, value: int | None, low: int = 0) -> None:
+    """Raise unless `value` is a whole number of at least `low`; None (an unset option) passes."""
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise ConfigError(f"{name} is {value!r}; a whole number is needed")
+    check_range(name, int(value), low)
+
+
 def _words(name: str, value: Any) -> tuple[str, ...]:
     """Return a list of words, or words in one text parted by commas, as a tuple."""
     words = value.split(",") if isinstance(value, str) else value

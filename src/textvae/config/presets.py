@@ -66,7 +66,7 @@ def preset(name: str) -> RunConfig:
     Raises:
         ConfigError: no such preset.
     """
-    check_choice("--for", name, PRESETS)
+    check_choice("purpose (--for)", name, PRESETS)
     return RunConfig().updated(PRESETS[name])
 
 

@@ -52,6 +52,10 @@ class RunConfig:
         """
         settings: dict[str, dict[str, Any]] = {}
         for layer in layers:
+            if not isinstance(layer, Mapping):
+                raise ConfigError(
+                    f"settings are {layer!r:.40}; give sections of settings, as {{'model': {{'latent_dim': 64}}}}"
+                )
             for section, values in layer.items():
                 settings.setdefault(section, {}).update(self._known(section, values))
         changed = {

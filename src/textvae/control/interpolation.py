@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from textvae.config.fields import check_choice, check_range
+from textvae.config.fields import check_choice, check_count
 from textvae.control.density import FINE, relaxed
 from textvae.distributions import Prior
 from textvae.errors import LatentError
@@ -36,7 +36,7 @@ def path(
         LatentError: shapes differ.
     """
     check_choice("method", method, METHODS)
-    check_range("steps", steps, 2)
+    check_count("steps", steps, 2)
     if start.shape != end.shape or start.ndim != 1:
         raise LatentError(
             f"the ends have shapes {tuple(start.shape)} and {tuple(end.shape)}; both must be (D,)"

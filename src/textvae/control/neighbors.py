@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from textvae.config.fields import check_choice, check_range
+from textvae.config.fields import check_choice, check_count
 from textvae.errors import DataError, LatentError
 
 METRICS = ("cosine", "euclidean")
@@ -43,7 +43,7 @@ def nearest_rows(queries: Tensor, corpus: Tensor, *, k: int, metric: str = "cosi
         LatentError: shapes differ.
     """
     check_choice("metric", metric, METRICS)
-    check_range("k", k, 1)
+    check_count("k", k, 1)
     if queries.shape[1:] != corpus.shape[1:]:
         raise LatentError(
             f"queries are {tuple(queries.shape)} and the corpus {tuple(corpus.shape)}; D must agree"

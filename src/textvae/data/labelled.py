@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from textvae.config.conditions import Columns, LabelColumn, label_columns
-from textvae.config.fields import check_range
+from textvae.config.fields import check_count
 from textvae.data.conditions import Conditions, ConditionSchema
 from textvae.data.examples import (
     known_rows,
@@ -44,7 +44,7 @@ class Labelled:
         Raises:
             ConfigError: a limit below 1.
         """
-        check_range("limit", limit, 1)
+        check_count("limit", limit, 1)
         if len(self.texts) <= limit:
             return self
         rows = np.sort(np.random.default_rng(seed).permutation(len(self.texts))[:limit])

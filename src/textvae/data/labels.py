@@ -170,6 +170,6 @@ def _number(text: str, name: str) -> float:
         number = math.nan
     if not math.isfinite(number):
         raise DataError(
-            f"{name} is {text[:40]!r}, which is no number; write {name} without its kind for categories"
+            f"{name} is {text[:40]!r}, which is no number; give one, or train with {name} as a category, without its kind"
         )
     return number

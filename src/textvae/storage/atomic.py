@@ -71,9 +71,11 @@ def write_file(path: Path, content: bytes) -> None:
     """Write one file atomically, over the one that is there.
 
     Raises:
-        SaveError: disk full or another failure of the file system; the file before it is intact.
+        SaveError: a folder of that name, disk full or another failure of the file system; the file before it is intact.
     """
     path = Path(path).resolve()
+    if path.is_dir():
+        raise SaveError(f"{path} is a folder; give the name of a file")
     new = temporary(path, "file", new_token())
     with _save_errors(path):
         _make_folder(path.parent)

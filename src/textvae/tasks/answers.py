@@ -8,7 +8,7 @@ import numpy as np
 
 from textvae.codec import Codec
 from textvae.config import DecodingConfig
-from textvae.config.fields import check_range
+from textvae.config.fields import check_count
 from textvae.data.conditions import Conditions
 from textvae.errors import ConditionError
 from textvae.evaluation.likelihood import likelihoods
@@ -90,7 +90,7 @@ def answers_to_each(
     Raises:
         ConfigError: n is below 1.
     """
-    check_range("n", n, 1)
+    check_count("n", n, 1)
     texts = _different(codec, conditions, n, decoding, seed)
     owners = np.repeat(np.arange(len(texts)), [len(several) for several in texts])
     flat = [text for several in texts for text in several]

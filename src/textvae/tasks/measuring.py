@@ -9,7 +9,7 @@ import torch
 
 from textvae.codec import Codec
 from textvae.config import DecodingConfig
-from textvae.config.fields import check_range
+from textvae.config.fields import check_count
 from textvae.data.conditions import FEATURE, Conditions
 from textvae.data.examples import known_rows, read_cells, reading_options, values_of
 from textvae.data.sources import corpus_from
@@ -96,7 +96,7 @@ def answer_all(
     Raises:
         ConfigError: M is below 1.
     """
-    check_range("num_answers", num_answers, 1)
+    check_count("num_answers", num_answers, 1)
     with codec.work.part("answering", num_answers * len(conditions)):
         first = codec.decoding if codec.decoding.temperature == 0 else GREEDY
         rounds = [codec.decode(_centre(codec, conditions), first, conditions=conditions)]

@@ -105,6 +105,7 @@ RECIPES = {
             settings={
                 "model": {"condition_dim": 64},
                 "training": {"condition_dropout": 0.1},
+                "decoding": {"guidance": 3.0},  # at 1 a person is hardly heard: docs/persons.md
             },
         ),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from textvae.codec.inputs import drawn_seed
+from textvae.codec.inputs import checked_texts, drawn_seed
 from textvae.config import DecodingConfig
 from textvae.config.fields import check_choice
 from textvae.errors import ConfigError
@@ -58,7 +58,7 @@ class Infilling(Held):
         """
         chosen = method or (SOURCE if takes_source(self.codec) else LATENT)
         check_choice("method", chosen, METHODS)
-        seed = drawn_seed(seed)
+        [text], seed = checked_texts([text]), drawn_seed(seed)
         if chosen == SOURCE:
             if include or max_words is not None or min_words != 1 or refine:
                 raise ConfigError(

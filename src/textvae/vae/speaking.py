@@ -7,7 +7,7 @@ import numpy as np
 
 from textvae.codec.inputs import as_latents, checked_latents, checked_texts, drawn_seed
 from textvae.config import DecodingConfig
-from textvae.config.fields import check_range
+from textvae.config.fields import check_count
 from textvae.control.interpolation import DENSITY, path
 from textvae.control.styles import fit_style
 from textvae.distributions import Posterior
@@ -92,8 +92,8 @@ class Speaking(Held):
             ConfigError: n is below 0, or the prefix longer than the model's limit.
             DataError: a single example.
         """
-        check_range("n", n, 0)
-        seed = drawn_seed(seed)
+        check_count("n", n, 0)
+        [prefix], seed = checked_texts([prefix]), drawn_seed(seed)
         given = self.codec.conditions(conditions, n)
         with self.codec.work.part("sampling", n):
             if like:

@@ -6,13 +6,13 @@ from typing import Any, overload
 from textvae.codec.identity import weights_digest
 from textvae.codec.inputs import checked_texts, drawn_seed
 from textvae.config import DecodingConfig
-from textvae.config.fields import check_choice, check_range
+from textvae.config.fields import check_choice, check_count, check_range
 from textvae.control.attributes.attribute import Attribute
 from textvae.control.attributes.fitting import fit_attribute
 from textvae.control.attributes.kept import Attributes
 from textvae.control.editing.composing import TRIES, compose
 from textvae.control.editing.edit import REWRITE, Edited, edit
-from textvae.control.editing.goals import goals_of
+from textvae.control.editing.goals import goals_of, wanted_of
 from textvae.control.editing.moves import METHODS
 from textvae.control.styles import LIKE, Style, fit_style, likeness
 from textvae.errors import AttributeNotFittedError, DataError, RunNotFoundError
@@ -117,7 +117,7 @@ class Steering(Held):
         """
         several = [texts] if isinstance(texts, str) else checked_texts(texts)
         found = self.edits(
-            several, 1, set={**(set or {}), **attributes}, like=like, method=method, strength=strength,
+            several, 1, set=wanted_of(set, attributes), like=like, method=method, strength=strength,
             weights=weights, keep=keep, conditions=conditions,
         )  # fmt: skip
         best = [row[0] for row in found]
@@ -138,7 +138,8 @@ class Steering(Held):
     ) -> list[list[Edited]]:
         """Return several edits of each text, the best first; otherwise as `edit`."""
         texts = checked_texts(texts)
-        wanted, known = dict(set or {}), self._attributes(set or {})
+        wanted = wanted_of(set, {})
+        known = self._attributes(wanted)
         if like:
             known[LIKE], wanted[LIKE] = likeness(self.codec, checked_texts(like)), LIKE
         given = self.codec.conditions(conditions, len(texts))
@@ -182,11 +183,11 @@ class Steering(Held):
             AttributeValueError: a value that it cannot have, or no goal.
             ConfigError: an unknown method, n below 0, or no try.
         """
-        check_range("n", n, 0)
-        check_range("tries", tries, 1)
+        check_count("n", n, 0)
+        check_count("tries", tries, 1)
         check_range("strength", strength, above=0)
         check_choice("method", method, METHODS)
-        wanted = {**(set or {}), **attributes}
+        wanted = wanted_of(set, attributes)
         goals, seed = goals_of(self._attributes(wanted), wanted, weights), drawn_seed(seed)
         with self.codec.work.part("sampling", n):
             if like:

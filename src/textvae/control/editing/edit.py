@@ -8,7 +8,7 @@ from torch import Tensor
 from textvae.codec import Codec
 from textvae.codec.codec import GREEDY
 from textvae.codec.rewriting import rewrite_texts
-from textvae.config.fields import check_choice, check_range
+from textvae.config.fields import check_choice, check_count, check_range
 from textvae.control.changes import Span, changes
 from textvae.control.editing.candidates import candidates
 from textvae.control.editing.goals import Goal
@@ -94,7 +94,7 @@ def edit(
     """
     check_choice("method", method, METHODS)
     check_range("strength", strength, above=0)
-    check_range("n", n, 1)
+    check_count("n", n, 1)
     if keep and method != REWRITE:
         raise ConfigError(f"words are kept by the method {REWRITE}, not by {method}; leave one of them out")
     if not texts:

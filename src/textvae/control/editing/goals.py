@@ -64,6 +64,19 @@ class Goal:
         return self.weight * 0.5 * (reading.square() - NUMBER_SLACK**2).clamp(min=0)
 
 
+def wanted_of(values: Mapping[str, Any] | None, others: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what attributes are to be, from a mapping and from keyword arguments.
+
+    Raises:
+        AttributeValueError: the first is no mapping.
+    """
+    if values is not None and not isinstance(values, Mapping):
+        raise AttributeValueError(
+            f"set is {values!r:.40}; give values by name, as {{'sentiment': 'positive'}}"
+        )
+    return {**(values or {}), **others}
+
+
 def goals_of(
     attributes: Mapping[str, Attribute], wanted: Mapping[str, Any], weights: Mapping[str, float] | None = None
 ) -> list[Goal]:

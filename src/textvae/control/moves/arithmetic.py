@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from textvae.config.fields import check_range
+from textvae.config.fields import check_count, check_range
 from textvae.control.moves.around import around
 from textvae.control.moves.conditioned import Conditioned
 
@@ -40,7 +40,7 @@ def answers(model: Conditioned, place: Tensor, num: int, *, distance: float) -> 
     Raises:
         ConfigError: `num` is below 1, or the distance not in 0..1.
     """
-    check_range("n", num, 1)
+    check_count("n", num, 1)
     check_range("distance", distance, 0, 1)
     [text] = model.decode(place.unsqueeze(0))
     others = around(model, place, num - 1, distance=distance, besides=(text,)) if num > 1 else []

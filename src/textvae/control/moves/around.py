@@ -5,7 +5,7 @@ from collections.abc import Collection
 import torch
 from torch import Tensor
 
-from textvae.config.fields import check_range
+from textvae.config.fields import check_count, check_range
 from textvae.control.changes import kept_share
 from textvae.control.interpolation import arc
 from textvae.control.moves.conditioned import Conditioned
@@ -27,7 +27,7 @@ def vary(model: Conditioned, text: str, num: int = 5, *, distance: float = 0.5) 
     Raises:
         ConfigError: `num` is below 1, or the distance not in 0..1.
     """
-    check_range("n", num, 1)
+    check_count("n", num, 1)
     check_range("distance", distance, 0, 1)
     [mean] = model.encode([text])
     [reconstruction] = model.decode(mean.unsqueeze(0))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from textvae.config.fields import check_range
+from textvae.config.fields import check_count, check_range
 from textvae.control.changes import Span, changes
 from textvae.control.moves.conditioned import Conditioned
 from textvae.control.moves.directions import Direction
@@ -48,7 +48,7 @@ def traverse(
     Raises:
         ConfigError: steps or span out of range.
     """
-    check_range("steps", steps, 2)
+    check_count("steps", steps, 2)
     check_range("span", span, above=0)
     [mean] = model.encode([text]).double()
     offsets = torch.linspace(-span, span, steps, dtype=torch.float64)

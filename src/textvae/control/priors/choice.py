@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from textvae.config.fields import check_choice, check_range
+from textvae.config.fields import check_choice, check_count, check_range
 from textvae.control.priors.aggregate import moments
 from textvae.control.priors.flow import fit_flow
 from textvae.control.priors.matching import fit_matching
@@ -124,7 +124,7 @@ def fit_prior(
         MissingExtraError: a flow is asked for and zuko is not installed.
     """
     check_choice("kind", kind, KINDS)
-    check_range("steps", steps, 1)
+    check_count("steps", steps, 1)
     if isinstance(posterior, VonMisesFisher):
         raise ConfigError("z of a von-mises-fisher posterior lie on a sphere; no prior can be fitted to them")
     num_texts = len(posterior.loc)

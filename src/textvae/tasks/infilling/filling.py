@@ -10,7 +10,7 @@ from torch import Tensor
 
 from textvae.codec import Codec
 from textvae.config import DecodingConfig
-from textvae.config.fields import check_range
+from textvae.config.fields import check_count
 from textvae.config.model import CONDITIONAL
 from textvae.decoding.noise import derived_seed, row_normals
 from textvae.decoding.processors import Constraint
@@ -84,9 +84,9 @@ def fill(
     Raises:
         ConfigError: a setting out of range, words that do not fit, a text beyond the model's length, or p(z|c).
     """
-    check_range("n", n, 1)
-    check_range("rounds", rounds, 1)
-    check_range("attempts", attempts, n)
+    check_count("n", n, 1)
+    check_count("rounds", rounds, 1)
+    check_count("attempts", attempts, n)
     if codec.model.config.prior == CONDITIONAL:
         raise ConfigError(
             "this model's prior depends on the condition; gaps are filled by a model without one"
