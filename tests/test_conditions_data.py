@@ -99,7 +99,9 @@ def test_what_no_label_can_be():
         UnknownLabelError, match=r"a is 'z', a label not seen in training; known: .* and 3 more"
     ):
         fitted([str(n) for n in range(15)]).encode("z")
-    with pytest.raises(DataError, match=r"a is 'x', which is no number; give one, or train with a as a category"):
+    with pytest.raises(
+        DataError, match=r"a is 'x', which is no number; give one, or train with a as a category"
+    ):
         fitted(["1", "x"], "numeric")
     with pytest.raises(DataError, match="no number"):
         fitted(["inf"], "ordinal")

@@ -79,7 +79,7 @@ def _persons(found: dict[str, Any]) -> str:
             "## Persons: Chinese quatrains by poet",
             "",
             f"`python -m benchmarks.conditions.persons`: one model of {found['poets_trained_on']} poets with up to {found['poems_a_poet']} poems each, {found['epochs']} epochs,",
-            f"{found['cpu_seconds'] / 60:.0f} CPU minutes. New poets are fitted to {found['num_new_texts']} poems each with the model frozen. An independent judge names the author among",
+            f"{found['seconds'] / 60:.0f} minutes on a core. New poets are fitted to {found['num_new_texts']} poems each with the model frozen. An independent judge names the author among",
             "twenty; chance is .05. The guidance is chosen with another seed.",
             "",
             table(heads, cells),

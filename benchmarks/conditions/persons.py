@@ -13,7 +13,6 @@ import csv
 import dataclasses
 import gzip
 import json
-import resource
 from collections import defaultdict
 from typing import Any
 
@@ -28,6 +27,7 @@ from textvae.config.presets import preset
 from textvae.evaluation.bootstrap import Tally
 from textvae.evaluation.tasks.classifier import LabelJudge
 from textvae.tasks.recipes import recipe
+from textvae.training.baseline import seconds_trained
 
 NUM_POETS, NUM_FURTHER, MOST_POEMS, NUM_REAL, NUM_FITTED, NUM_WRITTEN = 20, 80, 400, 40, 20, 40
 GUIDANCES = (1.0, 2.0, 3.0, 4.0, 6.0)
@@ -110,9 +110,7 @@ def main() -> None:
     order = list(poems)
     known, new = order[:NUM_POETS], order[NUM_POETS : 2 * NUM_POETS]
     further = order[2 * NUM_POETS : 2 * NUM_POETS + NUM_FURTHER]
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_utime
     vae = train(poems, known + further, asked)
-    seconds = resource.getrusage(resource.RUSAGE_SELF).ru_utime - before
     found = {"known": measured(vae, poems, {name: name for name in known}, MARKS["known"])}
     print(json.dumps(found["known"], ensure_ascii=False), flush=True)
     persons = {
@@ -124,7 +122,7 @@ def main() -> None:
     found["new"] = measured(vae, poems, persons, MARKS["new"])
     result = {
         "poems_a_poet": MOST_POEMS, "poets_trained_on": len(known + further), "epochs": asked.epochs,
-        "cpu_seconds": round(seconds), "num_new_texts": NUM_FITTED,
+        "seconds": round(seconds_trained(RUNS / "persons") or 0), "num_new_texts": NUM_FITTED,
         "gains": {name: person.gain for name, person in persons.items()}, **found,
         "machine": {key: value for key, value in describe().items() if key != "load"},
     }  # fmt: skip

@@ -1,6 +1,6 @@
 """Three attributes at once: python -m benchmarks.steer.composition RUN CORPUS.
 
-Sentiment, length and tense of random texts, 150 in all, over the eight combinations. 400 training texts of CORPUS (label, text) are labelled for
+Sentiment, length and tense of random texts, 150 in all, over the eight combinations. 1,000 training texts of CORPUS (label, text) are labelled for
 each attribute: sentiment by its column, length (short: up to 7 words, long: from 11; others have no label) and tense (past: was, were, had, did or
 went; present: is, are, has, do or does, and none of the former; else neither, a third value that is labelled and never asked for) by rule. Judges:
 a classifier of n-grams trained on 50,000 texts for sentiment, the rules themselves for the others. Method and strength are
@@ -25,7 +25,7 @@ from textvae.control.editing.moves import METHODS
 from textvae.evaluation.tasks.classifier import LabelJudge
 
 PAST, PRESENT = {"was", "were", "had", "did", "went"}, {"is", "are", "has", "do", "does"}
-NUM_LABELS, NUM_TEXTS = 400, 150
+NUM_LABELS, NUM_TEXTS = 1000, 150
 VALUES = {"sentiment": ("positive", "negative"), "length": ("short", "long"), "tense": ("past", "present")}
 
 

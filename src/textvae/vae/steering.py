@@ -18,7 +18,7 @@ from textvae.control.styles import LIKE, Style, fit_style, likeness
 from textvae.errors import AttributeNotFittedError, DataError, RunNotFoundError
 from textvae.vae.held import Given, Held
 
-COMPOSE = "mean-difference"
+COMPOSE = "projection"
 """How `compose` moves z: of three attributes at once it met most (`docs/experiments.md`)."""
 
 
