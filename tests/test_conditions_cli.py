@@ -146,7 +146,7 @@ def told_by_doctor(run, place):
 
 
 def test_a_prior_fitted_to_a_conditional_run(run, place):
-    done("prior", "fit", run, place / "facts.csv")
+    done("prior", "fit", run, place / "facts.csv", "--kind", "mixture")
     assert done("sample", run, "-n", 1, "--source", REST[0]).stdout
     done("prior", "drop", run)
 

@@ -317,6 +317,8 @@ def test_several_conditions_are_answered_together_each_as_if_alone(vae):
         assert [answer.score for answer in several] == pytest.approx(scores, rel=0.1)  # K = 16
     same = vae.generate_each({"source": sources, "who": "a dog"}, 1, **options)
     assert len(same) == 3
+    arrays = vae.generate_each({"source": np.array(sources), "who": whos}, 1, **options)
+    assert arrays == vae.generate_each({"source": sources, "who": whos}, 1, **options)
     with pytest.raises(ConditionError, match="2 values of who for 3 texts"):
         vae.generate_each({"source": sources, "who": whos[:2]})
     with pytest.raises(ConditionError, match="a condition is needed to answer to"):

@@ -12,6 +12,7 @@ from textvae.config.data import DataConfig
 from textvae.config.presets import resolved
 from textvae.data.embedded import embedded_texts
 from textvae.data.inspection import inspect_corpus
+from textvae.data.sources import open_corpus
 from textvae.data.splits import open_splits
 from textvae.data.survey import num_words, preview
 from textvae.errors import DataError
@@ -89,19 +90,36 @@ def test_rows_of_another_width_and_an_unclosed_quote_are_counted(tmp_path):
     table = tmp_path / "a.csv"
     table.write_text("id,text\n1,fine\n2,a comma, unquoted\n3,two, more, of them\n4\n5,fine too\n")
     found = inspect_corpus(table)
-    assert has(found, "a.csv: 2 rows have more than 2 cells, and the rest is not read")
-    assert has(found, "a.csv: 1 rows have fewer than 2 cells")
+    assert has(found, "a.csv: 2 rows have more cells than the usual 2, and what is over is not read")
+    assert has(found, "a.csv: 1 row has fewer cells than the usual 2")
     table.write_text("id,text\n1,fine\n" + '2,"never closed\n' + "3,lost\n" * 25)
     assert has(inspect_corpus(table), "the row from line 3 on goes on for 26 lines; is a quote unclosed?")
     table.write_text('id,text\n1,"two\nlines"\n2,fine\n')
-    assert not has(inspect_corpus(table), "a.csv: 1 rows")
+    assert not has(inspect_corpus(table), "cells")
     assert not has(inspect_corpus(table), "lines")
+
+
+def test_what_looks_odd_and_is_not(tmp_path):
+    table = tmp_path / "a.csv"
+    table.write_text("id,text\n" + "1,fine,\n2,fine too,\n")  # a separator behind the last cell
+    assert not has(inspect_corpus(table), "cells")
+    poem = "line\n" * 30
+    table.write_text("id,text\n" + "".join(f'{n},"{n} {poem}"\n' for n in range(9)))
+    assert not has(inspect_corpus(table), "lines; is a quote")
+
+
+def test_one_wide_row_does_not_move_the_text_of_a_headerless_table(tmp_path):
+    (tmp_path / "a.tsv").write_text("".join(f"{n}\tline {n}\n" for n in range(5)) + "5\tline 5\tmore\n")
+    corpus = open_corpus(tmp_path / "a.tsv")
+    assert list(corpus) == [f"line {n}" for n in range(6)]
+    assert corpus.findings[0].startswith("a.tsv: 1 row has more cells than the usual 2")
+    assert list(open_corpus(tmp_path / "a.tsv", text=2)) == ["more"]
 
 
 def test_training_says_what_looks_wrong_about_a_table(tmp_path):
     (tmp_path / "a.tsv").write_text("n\ttext\n" + "".join(f"{n}\tline {n}\n" for n in range(9)) + "9\ta\tb\n")
     splits = open_splits(tmp_path / "a.tsv", DataConfig())
-    assert splits.warnings[0].startswith("a.tsv: 1 rows have more than 2 cells")
+    assert splits.warnings[0].startswith("a.tsv: 1 row has more cells than the usual 2")
 
 
 def test_another_encoding_is_found_and_read(tmp_path):

@@ -9,13 +9,14 @@ import time
 from pathlib import Path
 
 import pytest
-from tiny import tiny_config, train_and_die, train_tiny
+from tiny import ENGLISH, tiny_config, train_and_die, train_tiny
 
 from textvae.codec import load_codec
 from textvae.codec.location import model_folder
-from textvae.errors import CorruptRunError, DataError, RunError, RunNotFoundError, SaveError
+from textvae.errors import CorruptRunError, DataError, RunError, RunExistsError, RunNotFoundError, SaveError
 from textvae.storage.manifest import verify_folder
 from textvae.training.checkpoints import checkpoints, latest_checkpoint
+from textvae.training.preparation import prepare
 from textvae.training.records import read_metrics
 from textvae.training.run import train_run
 
@@ -190,3 +191,14 @@ def test_a_place_inside_a_file_is_refused_before_the_data_are_read(tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(SaveError, match=r"file cannot be written to; choose another --output"):
         train_run([], tmp_path / "file" / "run", tiny_config(), device="cpu")
+
+
+def test_a_run_that_appears_while_the_data_are_read_is_not_removed(uninterrupted, tmp_path, monkeypatch):
+    def slow(*args, **kwargs):
+        shutil.copytree(uninterrupted, tmp_path / "run")
+        return prepare(*args, **kwargs)
+
+    monkeypatch.setattr("textvae.training.run.prepare", slow)
+    with pytest.raises(RunExistsError, match="holds a run already"):
+        train_run(ENGLISH, tmp_path / "run", tiny_config(), device="cpu", cache_dir=tmp_path / "cache")
+    assert bits(tmp_path / "run") == bits(uninterrupted)

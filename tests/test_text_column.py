@@ -39,6 +39,10 @@ class TestExpected:
         assert list(open_corpus(tmp_path / "a.tsv", expected="wert")) == ["gut"]
         assert list(open_corpus(tmp_path / "a.tsv")) == ["satz", "bon"]
 
+    def test_a_number_says_nothing_of_a_table_with_names(self, tmp_path):
+        path = write_table(tmp_path / "a.csv", [{"id": 1, "text": "here"}])
+        assert list(open_corpus(path, expected=0)) == ["here"]
+
     def test_a_number_counts_where_there_is_no_header(self, tmp_path):
         (tmp_path / "a.csv").write_text("a dog sees it,7 years ago\na cat sees it,never\n")
         assert next(iter(open_corpus(tmp_path / "a.csv", expected="0"))) == "a dog sees it"
@@ -57,6 +61,14 @@ class TestExpected:
         corpus = open_corpus(tmp_path / "a.txt", expected="remark")
         assert (list(corpus), corpus.notes) == (["one", "two"], ())
         assert list(open_corpus(["one", "two"], expected="remark")) == ["one", "two"]
+
+
+def test_many_notes_are_cut_short(tmp_path):
+    for number in range(9):
+        write_table(tmp_path / f"{number}.csv", TITLED[:2])
+    corpus = open_corpus(tmp_path, expected="remark")
+    assert len(corpus.notes) == 4
+    assert corpus.notes[-1] == "and 6 more notes on other files"
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +130,54 @@ def test_in_python_and_after_saving(place, tmp_path):
         assert nearest.text == ENGLISH[5]
         given, named = one.diagnose(ENGLISH), one.diagnose(place / "titled.csv")
         assert named.vitals.distortion == given.vitals.distortion
+
+
+READ = "note: titled.csv: the text is read from its column 'remark'"
+
+
+def test_every_verb_that_reads_texts_says_which_column(place, tmp_path):
+    run, data = place / "run", place / "titled.csv"
+    for arguments in (
+        ("sample", run, "-n", 1, "--like", data),
+        ("search", run, "--reward", "length:3", "--budget", 4, "--within", data),
+        ("prior", "fit", run, data, "--kind", "mixture"),
+        ("map", run, data, "-o", tmp_path / "map.png"),
+        ("traverse", run, ENGLISH[0], "--axis", 0, "--data", data, "--steps", 2),
+        ("person", "fit", run, data, "--name", "me"),
+        ("judge", "make", run, "--data", data, "-o", tmp_path / "sheets", "--items", 2, "--repeats", 0),
+    ):
+        assert READ in done(*arguments).stderr, arguments
+
+
+def test_the_column_found_in_training_is_kept_by_name(place, tmp_path):
+    vae = TextVAE.train(
+        [{"id": str(n), "sentence": text} for n, text in enumerate(ENGLISH)], tmp_path / "run", settings=SMALL
+    )
+    assert vae.text_column == "sentence"
+    both = [{"text": "not this", "sentence": text} for text in ENGLISH[:3]]
+    [[nearest]] = vae.neighbors([ENGLISH[0]], both, k=1)
+    assert nearest.text == ENGLISH[0]
+
+
+def test_judges_see_the_answers_to_sources_that_were_held_out(place, tmp_path):
+    write_table(tmp_path / "turned.csv", TURNED)
+    options = ["--config", place / "small.yaml", "--seed", 1, "--quiet", "--source", "remark"]
+    done("train", tmp_path / "turned.csv", "-o", tmp_path / "run", *options)
+    made = (
+        "judge",
+        "make",
+        tmp_path / "run",
+        "--data",
+        tmp_path / "turned.csv",
+        "--items",
+        2,
+        "--repeats",
+        0,
+    )
+    said = done(*made, "-o", tmp_path / "sheets").stderr
+    assert "only the texts it held out are used" in said
+    [sheet] = (tmp_path / "sheets" / "raters").glob("*.csv")
+    assert sum(row["remark"] in sheet.read_text("utf-8") for row in TURNED) == 2
 
 
 def test_sources_are_read_from_their_column(place, tmp_path):

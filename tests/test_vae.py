@@ -131,7 +131,11 @@ def test_a_run_is_resumed_under_its_own_settings(tmp_path):
         (lambda vae: vae.sample(2.5), ConfigError, r"n is 2\.5; a whole number is needed"),
         (lambda vae: vae.sample(2, seed="a"), ConfigError, "seed is 'a'; a whole number from 0"),
         (lambda vae: vae.sample(2, seed=-1), ConfigError, "seed is -1; a whole number from 0"),
-        (lambda vae: vae.sample(2, prefix=5), DataError, "a text is 5, a int"),
+        (lambda vae: vae.sample(None), ConfigError, "n is None; a whole number is needed"),
+        (lambda vae: vae.sample(2, prefix=5), ConfigError, "prefix is 5; a string is needed"),
+        (lambda vae: vae.search("length:3", budget=20.5), ConfigError, r"budget is 20\.5; a whole number"),
+        (lambda vae: vae.score(["a"], num_samples=1.5), ConfigError, r"num_samples is 1\.5; a whole number"),
+        (lambda vae: vae.generate_each("x"), ConditionError, "conditions are 'x'; give them by name"),
         (lambda vae: vae.sample(2, decoding={"top_k": 3}), ConfigError, "give a DecodingConfig, as"),
         (
             lambda vae: vae.sample(2, conditions="good"),
@@ -139,7 +143,7 @@ def test_a_run_is_resumed_under_its_own_settings(tmp_path):
             "conditions are 'good'; give them by name",
         ),
         (lambda vae: vae.neighbors(["a"], ["b"], k=1.5), ConfigError, r"k is 1\.5; a whole number"),
-        (lambda vae: vae.infill(["a ___"]), DataError, "a list; every text must be a string"),
+        (lambda vae: vae.infill(["a ___"]), DataError, r"\(list\); every text must be a string"),
         (lambda vae: vae.edit("a", set="good"), AttributeValueError, "set is 'good'; give values by name"),
         (lambda vae: TextVAE.from_pretrained(5), RunNotFoundError, "a run is 5; give the path of its folder"),
         (
@@ -208,12 +212,12 @@ def test_one_string_is_not_a_list_of_texts(vae, method):
         DataError, match=r"a list of texts is needed, not one string \('the sea'\); put it in brackets"
     ):
         getattr(vae, method)("the sea")
-    with pytest.raises(DataError, match="a text is 7, a int; every text must be a string"):
+    with pytest.raises(DataError, match=r"a text is 7 \(int\); every text must be a string"):
         getattr(vae, method)(["a", 7])
 
 
 def test_two_texts_are_needed_to_interpolate(vae):
-    with pytest.raises(DataError, match=r"a text is \['a'\], a list; every text must be a string"):
+    with pytest.raises(DataError, match=r"a text is \['a'\] \(list\); every text must be a string"):
         vae.interpolate(["a"], "b")
 
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from textvae.tasks.answers import Answer
     from textvae.vae import TextVAE
 
+AT_ONCE = 256
+"""Sources that are answered together, before anything is shown."""
+
 Number = Annotated[int, typer.Option("-n", "--number", min=1, help="Different answers, at most.")]
 Rerank = Annotated[bool, typer.Option("--rerank", help="The likeliest first, by log p(x|c) a token.")]
 
@@ -44,17 +47,17 @@ def generate(
     sources = _sources(vae, given, data, reading, common)
     _say_if_cut(vae.codec, sources, common)
     config, seed = decoding.over(vae.codec.decoding), common.drawn_seed
-    values = given.of(vae) | ({} if sources[0] is None else {"source": sources})
-    found = vae.generate_each(values, number, decoding=config, rerank=rerank, seed=seed)
+    rows = []
+    for start in range(0, len(sources), AT_ONCE):
+        some = sources[start : start + AT_ONCE]
+        values = given.of(vae) | ({} if some[0] is None else {"source": some})
+        found = vae.generate_each(values, number, decoding=config, rerank=rerank, seed=seed + start)
+        for source, several in zip(some, found, strict=True):
+            rows.append({"source": source, "answers": [dataclasses.asdict(answer) for answer in several]})
+            if not common.as_json:
+                _show(source, several, common, alone=data is None)
     if common.as_json:
-        rows = [
-            {"source": source, "answers": [dataclasses.asdict(answer) for answer in several]}
-            for source, several in zip(sources, found, strict=True)
-        ]
         common.screen.json({"seed": seed, "sources": rows})
-        return
-    for source, several in zip(sources, found, strict=True):
-        _show(source, several, common, alone=data is None)
 
 
 def chat(

@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from textvae.cli.groups import Decoding, Reading, WithModel
 from textvae.cli.texts import GREEDY
-from textvae.errors import DataError
+from textvae.errors import DataError, MissingColumnError
+
+if TYPE_CHECKING:
+    from textvae.config.conditions import Columns
 
 Texts = dict[str, list[str]]
 """By system."""
@@ -101,18 +105,37 @@ class Judged:
         return [first for [first] in answer_all(vae.codec, given, 1, seed=self.seed)]
 
     def _originals(self, data: str, *, is_whole: bool) -> list[str]:
-        """Return the texts of a corpus: of what runs were trained on, the held-out share, unless lines belong to all."""
+        """Return the texts of a corpus, or the sources: of what runs were trained on, the held-out share, unless lines belong to all."""
         from textvae.cli.measuring import held_out_share
-        from textvae.cli.summary import summarize
+        from textvae.data.examples import read_cells
 
-        columns = (summarize(run, verify=False).facts.get("text") for run in self.runs)
-        expected = next((column for column in columns if column is not None), None)
-        corpus = self.reading.open(data, self.common.screen, expected=expected)
+        columns, reading = self._columns()
+        corpus = None
+        if columns is not None and columns.source is not None:
+            try:
+                corpus = self.reading.open(data, self.common.screen, **reading)
+            except MissingColumnError:  # a file of sources, or a table of them
+                reading = {"expected": columns.source}
+        if corpus is None:
+            expected = {"expected": reading["expected"]}
+            corpus, columns = self.reading.open(data, self.common.screen, **expected), None
         for run in () if is_whole else self.runs:
             corpus, _ = held_out_share(run, corpus, self.common.screen)
-        if not (originals := list(corpus)):
+        sources = None if columns is None else read_cells(corpus, columns).sources
+        originals = list(corpus) if sources is None else [source for source in sources if source]
+        if not originals:
             raise DataError(f"no texts in {data}; it is empty or every line is blank")
         return originals
+
+    def _columns(self) -> "tuple[Columns | None, dict[str, Any]]":
+        """Return what the first run with a source reads its conditions from, and how it reads; without such a run the texts' column."""
+        column = None
+        for run in self.runs:
+            vae = self.common.load(run)
+            if vae.codec.schema and vae.codec.schema.source_max_length:
+                return vae.codec.schema.columns, vae.reading
+            column = vae.text_column if column is None else column
+        return None, {"expected": column}
 
     def _rows(self, num: int) -> list[int]:
         """Return the numbers of `num` texts in a random order, always the same."""

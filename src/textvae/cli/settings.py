@@ -93,7 +93,7 @@ class SettingOptions(Group):
             "--max-time",
             metavar="TIME",
             parser=duration,
-            help="As 90s, 10m or 2h, first update to last save; schedules fit.",
+            help="As 90s, 10m or 2h, once data are read; schedules fit.",
         ),
     ] = None
     batch_tokens: Annotated[

@@ -26,7 +26,7 @@ def checked_texts(texts: Sequence[str]) -> list[str]:
     texts = list(texts)
     for text in texts:
         if not isinstance(text, str):
-            raise DataError(f"a text is {text!r:.30}, a {type(text).__name__}; every text must be a string")
+            raise DataError(f"a text is {text!r:.30} ({type(text).__name__}); every text must be a string")
     return texts
 
 
@@ -43,23 +43,49 @@ def repeated_values(
     Raises:
         ConditionError: values of another number, or without names.
     """
-    if not isinstance(values, Mapping):
-        raise ConditionError(
-            f"conditions are {values!r:.40}; give them by name, as {{'sentiment': 'positive'}}"
-        )
+    _check_names(values)
     found: dict[str, list[Any]] = {}
     for name, value in values.items():
         if name == FEATURE and features is not None:
             value = _feature_rows(value, features, num)
-        several = (
-            list(value) if isinstance(value, list | tuple) or getattr(value, "ndim", 0) else [value] * num
-        )
+        several = list(value) if _is_several(value) else [value] * num
         if len(several) != num:
             raise ConditionError(
                 f"{len(several)} values of {name} for {num} texts; give one, or one for each text"
             )
         found[name] = several
     return found
+
+
+def num_values(values: Mapping[str, Any], features: Features | None = None) -> int:
+    """Return for how many texts conditions are, as `repeated_values` takes them; 1 where each is a single one.
+
+    Raises:
+        ConditionError: without names.
+    """
+    _check_names(values)
+    counts = [
+        1 if name == FEATURE and features is not None and _is_one_row(value, features) else len(value)
+        for name, value in values.items()
+        if _is_several(value)
+    ]
+    return max(counts, default=1)
+
+
+def _check_names(values: Any) -> None:
+    if not isinstance(values, Mapping):
+        raise ConditionError(
+            f"conditions are {values!r:.40}; give them by name, as {{'sentiment': 'positive'}}"
+        )
+
+
+def _is_several(value: Any) -> bool:
+    return isinstance(value, list | tuple) or bool(getattr(value, "ndim", 0))
+
+
+def _is_one_row(value: Any, features: Features) -> bool:
+    lasting = tuple(size for size in features.shape if size > 1)
+    return np.asarray(value).squeeze().shape == lasting
 
 
 def _feature_rows(value: Any, features: Features, num: int) -> Any:

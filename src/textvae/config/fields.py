@@ -73,10 +73,8 @@ def check_range(
         raise ConfigError(f"{name} is {value}; it must be greater than {above}")
 
 
-def check_count(name: str, value: int | None, low: int = 0) -> None:
-    """Raise unless `value` is a whole number of at least `low`; None (an unset option) passes."""
-    if value is None:
-        return
+def check_count(name: str, value: int, low: int = 0) -> None:
+    """Raise unless `value` is a whole number of at least `low`."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise ConfigError(f"{name} is {value!r}; a whole number is needed")
     check_range(name, int(value), low)

@@ -90,13 +90,13 @@ def choose_text(
     Args:
         columns: the column names of a table.
         wanted: as for `choose_column`.
-        expected: the column where nothing is wanted and there is such a one.
+        expected: the name of the column where nothing is wanted and there is such a one; a number says nothing of a table with names.
         where: what the table is called in messages.
 
     Raises:
         MissingColumnError: see `choose_column`.
     """
-    found = find_column(columns, expected) if wanted is None else None
+    found = find_name(columns, expected) if wanted is None else None
     number = choose_column(columns, wanted, where) if found is None else found
     if wanted is not None or len(columns) == 1:
         return number, ()

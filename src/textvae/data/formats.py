@@ -121,6 +121,7 @@ def _json_stream(blob: Blob, options: ReadOptions) -> TextStream:
         lambda: _json_rows(blob, options, column, others),
         lambda: column_digest(blob.digest(), column, others),
         notes,
+        column,
     )
 
 
@@ -158,6 +159,7 @@ def _parquet_stream(blob: Blob, options: ReadOptions) -> TextStream:
         lambda: _parquet_rows(blob, options, [names[number] for number in (column, *others)]),
         lambda: column_digest(blob.digest(), column, others),
         notes,
+        names[column],
     )
 
 

@@ -66,7 +66,7 @@ def object_stream(data: Any, options: ReadOptions, name: str = "the table") -> T
         shown = (row[0] if not others else repr(row) for row in read())
         return column_digest(texts_digest(shown), key, others)
 
-    return TextStream(name, read, digest, notes)
+    return TextStream(name, read, digest, notes, names[number])
 
 
 class Records:

@@ -3,23 +3,26 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_MANY_LINES = 20
-"""From which on a row is said to go on for so many lines."""
+_MANY_LINES, _TIMES_USUAL = 20, 10
+"""From how many lines on a row is told, and from how many times the usual."""
 
 
 @dataclass
 class Oddities:
     """What looks wrong about the rows of a table that was read to its end."""
 
+    num_rows: int = 0
     num_longer: int = 0
     num_shorter: int = 0
+    last_line: int = 0
     most_lines: int = 0
     begins: int = 0
     """The line at which the row of the most lines begins."""
 
     def count(self, row: list[str], width: int, last_line: int, num_lines: int) -> None:
-        """Count a row."""
-        self.num_longer += len(row) > width
+        """Count a row; empty cells behind the last are none."""
+        self.num_rows, self.last_line = self.num_rows + 1, last_line
+        self.num_longer += any(row[width:])
         self.num_shorter += 0 < len(row) < width
         if num_lines > self.most_lines:
             self.most_lines, self.begins = num_lines, last_line - num_lines + 1
@@ -28,12 +31,17 @@ class Oddities:
         """Say what to look at."""
         if self.num_longer:
             yield (
-                f"{name}: {self.num_longer:,} rows have more than {width} cells, and the rest is not read; "
+                f"{name}: {_rows(self.num_longer)} more cells than the usual {width}, and what is over is not read; "
                 "is a cell with a separator in it unquoted?"
             )
         if self.num_shorter:
-            yield f"{name}: {self.num_shorter:,} rows have fewer than {width} cells"
-        if self.most_lines >= _MANY_LINES:
+            yield f"{name}: {_rows(self.num_shorter)} fewer cells than the usual {width}"
+        usual = self.last_line / max(self.num_rows, 1)
+        if self.most_lines >= max(_MANY_LINES, min(_TIMES_USUAL * usual, self.last_line / 2)):
             yield (
                 f"{name}: the row from line {self.begins:,} on goes on for {self.most_lines:,} lines; is a quote unclosed?"
             )
+
+
+def _rows(number: int) -> str:
+    return "1 row has" if number == 1 else f"{number:,} rows have"

@@ -15,6 +15,8 @@ from textvae.data.split_names import split_name
 from textvae.data.streams import Cells, ReadOptions, TextStream
 from textvae.errors import DataError
 
+MANY_NOTES = 3
+
 
 class Row(NamedTuple):
     """A text and what stands beside it."""
@@ -32,6 +34,7 @@ class Corpus:
     Attributes:
         name: what messages call it.
         notes: sentences on choices made for the user, as which column is read.
+        column: the text's, by name where columns have names; of several files that of the first; None: there are no columns.
         encodings: those of the files, where they were probed.
         split: the split of a data set that the texts are: as its name says, where nobody else does; else test.
         num_rows: rows of the source, with or without a text, that the last complete iteration read.
@@ -46,7 +49,8 @@ class Corpus:
         label: str = "",
     ) -> None:
         self.name = name
-        self.notes = tuple(note for stream in streams for note in stream.notes)
+        self.notes = _shortened([note for stream in streams for note in stream.notes])
+        self.column = streams[0].column if streams else None
         self.encodings = tuple(dict.fromkeys(stream.encoding for stream in streams if stream.encoding))
         self.split = split_name(name) or "test"
         self.num_rows = self.num_skipped = 0
@@ -111,7 +115,7 @@ def open_corpus(
         text: the text column's name or number (from 0, negative from the end; digits that are no name are a number);
             None: the only column, or one with a usual name (text, sentence, 文本, …), or the last of a .tsv
             without a header.
-        expected: the column where `text` is None and there is one of that name or number.
+        expected: the column where `text` is None and there is one of that name or, in a table without names, number.
         blank_line: in plain text, a blank line, not a line end, separates texts.
         encoding: None: UTF-8, or what a byte-order mark says.
         columns: other columns that `Corpus.rows` gives beside the text.
@@ -178,6 +182,12 @@ def folder_files(folder: Path) -> list[Path]:
     if not files:
         raise DataError(f"no texts in the folder {folder}; files ending in {', '.join(SUFFIXES)} are read")
     return files
+
+
+def _shortened(notes: Sequence[str]) -> tuple[str, ...]:
+    """Return the first notes where there are many, as of a folder of tables."""
+    more = len(notes) - MANY_NOTES
+    return (*notes[:MANY_NOTES], f"and {more:,} more notes on other files") if more > 1 else tuple(notes)
 
 
 def _from_path(data: str | Path, options: ReadOptions) -> Corpus:

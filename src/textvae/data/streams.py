@@ -38,6 +38,8 @@ class TextStream:
     digest: Callable[[], bytes]
     """Gives the SHA-256 of content and columns."""
     notes: tuple[str, ...] = ()
+    column: str | int | None = None
+    """The text's, by name where columns have names; None: there are no columns."""
     findings: Callable[[], tuple[str, ...]] = tuple
     """Gives sentences on what looked wrong at the last complete reading."""
     encoding: str | None = None

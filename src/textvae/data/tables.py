@@ -60,7 +60,7 @@ def table_stream(blob: Blob, options: ReadOptions) -> TextStream:
         return TextStream(blob.name, lambda: iter(()), blob.digest)
     has_header, column, notes = _find_text(rows, options, blob)
     columns = (column, *_others(rows, options, blob, has_header=has_header))
-    [(width, _)] = Counter(map(len, rows[:1] if has_header else rows)).most_common(1)
+    width = len(rows[0]) if has_header else max(_usual_width(rows), max(columns) + 1)
     layout = _Layout(layout.delimiter, layout.quoted, has_header, columns, width)
     found: list[str] = []
     return TextStream(
@@ -68,6 +68,7 @@ def table_stream(blob: Blob, options: ReadOptions) -> TextStream:
         lambda: _read(blob, layout, options, found),
         lambda: column_digest(blob.digest(), *layout.columns[:1], others=layout.columns[1:]),
         notes,
+        rows[0][column] if has_header else column,
         lambda: tuple(found),
     )
 
@@ -135,22 +136,18 @@ def _find_text(rows: list[list[str]], options: ReadOptions, blob: Blob) -> tuple
         _is_named(first, name) for name in (wanted, expected, *options.columns)
     ):
         return True, *choose_text(first, wanted, expected, blob.name)
-    width = max(len(row) for row in rows)
     if wanted is None:
-        wanted = fitting_number(width, expected)
-    column = _unnamed_column(width, wanted, first, blob)
-    begins = f", which begins {first[column][:20]!r}" if width > 1 and len(first) > column else ""
+        wanted = fitting_number(max(map(len, rows)), expected)
+    column = _unnamed_column(rows, wanted, blob)
+    begins = f", which begins {first[column][:20]!r}" if 1 < len(first) > column else ""
     return False, column, (f"{blob.name} has no header row: its column {column} is read as the text{begins}",)
 
 
 def _others(rows: list[list[str]], options: ReadOptions, blob: Blob, *, has_header: bool) -> Iterator[int]:
     """Yield the numbers of the other columns."""
-    width = max(len(row) for row in rows)
     for wanted in options.columns:
         yield (
-            choose_column(rows[0], wanted, blob.name)
-            if has_header
-            else _unnamed_column(width, wanted, rows[0], blob)
+            choose_column(rows[0], wanted, blob.name) if has_header else _unnamed_column(rows, wanted, blob)
         )
 
 
@@ -161,9 +158,17 @@ def _is_named(first: list[str], wanted: str | int | None) -> bool:
     return find_name(first, wanted) is not None
 
 
-def _unnamed_column(width: int, wanted: str | int | None, first: list[str], blob: Blob) -> int:
+def _usual_width(rows: list[list[str]]) -> int:
+    """Return how many cells most rows have."""
+    [(width, _)] = Counter(map(len, rows)).most_common(1)
+    return width
+
+
+def _unnamed_column(rows: list[list[str]], wanted: str | int | None, blob: Blob) -> int:
+    """Return the number of a column of a table without a header: by default the last that most rows have."""
+    usual, width = _usual_width(rows), max(map(len, rows))
     if wanted is None and (width == 1 or blob.suffix == ".tsv"):
-        return width - 1
+        return usual - 1
     if (number := fitting_number(width, wanted)) is not None:
         return number
     if wanted is None:
@@ -171,5 +176,5 @@ def _unnamed_column(width: int, wanted: str | int | None, first: list[str], blob
             f"{blob.name} has no header row and {width} columns; choose the text with --text 0 to {width - 1}"
         )
     else:
-        message = f"{blob.name} has no column {wanted!r}; its first row is {listed(first)}, its columns 0 to {width - 1}"
+        message = f"{blob.name} has no column {wanted!r}; its first row is {listed(rows[0])}, its columns 0 to {width - 1}"
     raise MissingColumnError(message)

@@ -14,7 +14,7 @@ from textvae.codec import Codec
 from textvae.codec.files import load_codec
 from textvae.codec.location import MODEL_FOLDER
 from textvae.config import RunConfig
-from textvae.config.fields import check_range
+from textvae.config.fields import check_count, check_range
 from textvae.config.presets import language_model, unconditional
 from textvae.evaluation.digests import digest_of
 from textvae.evaluation.likelihood import likelihoods
@@ -63,7 +63,7 @@ class Judging:
         """
         run, like = Path(run).expanduser(), resumed_config(Path(run).expanduser())
         check_range("epochs", epochs, 1)
-        check_range("num_texts", num_texts, 2)
+        check_count("num_texts", num_texts, 2)
         return cls(
             folder=run / EVALUATION / FOLDER,
             like=like,

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from textvae.codec import Codec
-from textvae.config.fields import check_range
+from textvae.config.fields import check_count
 from textvae.data.store import TokenStore
 from textvae.decoding.noise import derived_seed, row_normals
 from textvae.distributions import Posterior, Prior, has_closed_form, rate, wide
@@ -40,7 +40,7 @@ def log_weights(
     Raises:
         ConfigError: no sample is asked for.
     """
-    check_range("num_samples", num_samples, 1)
+    check_count("num_samples", num_samples, 1)
     posterior = codec.posterior(store)
     wide_posterior, wide_prior = wide(posterior), wide(codec.prior(store.conditions))
     weights = torch.empty(num_samples, len(store), dtype=torch.float64)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from textvae.codec import Codec
-from textvae.config.fields import check_range
+from textvae.config.fields import check_count
 from textvae.data.conditions import Conditions
 from textvae.errors import ConfigError, DataError
 from textvae.evaluation import user
@@ -63,9 +63,9 @@ def evaluate(
         MissingExtraError: Chinese words without rjieba.
         SaveError: results cannot be written.
     """
-    check_range("num_samples", num_samples, 1)
-    check_range("num_prior", num_prior, 0)
-    check_range("num_pairs", num_pairs, 0)
+    check_count("num_samples", num_samples, 1)
+    check_count("num_prior", num_prior, 0)
+    check_count("num_pairs", num_pairs, 0)
     kept_rows = [row for row, text in enumerate(texts) if text.strip()]
     texts = [texts[row] for row in kept_rows]
     if not texts:

@@ -1,11 +1,14 @@
 """A time limit covers the last evaluation and saving: training stops early enough for them."""
 
 import time
+from collections.abc import Callable
 
 from textvae.codec import Codec
+from textvae.config import RunConfig
 from textvae.data.store import TokenStore
+from textvae.models import VAEModel
 from textvae.training.distributed import Ranks
-from textvae.training.heldout import held_out, passes, random_texts, some_rows
+from textvae.training.heldout import held_out, passes, random_texts, some_rows, token_accuracy
 from textvae.training.progress import Clock
 from textvae.training.state import TrainState
 
@@ -43,10 +46,12 @@ class Deadline:
         if self.limit:
             [state.elapsed] = self.ranks.mean(state.elapsed)
 
-    def rehearse(self, state: TrainState, codec: Codec, store: TokenStore, num_samples: int) -> None:
+    def rehearse(
+        self, state: TrainState, codec: Codec[VAEModel], store: TokenStore, config: RunConfig
+    ) -> None:
         """Foresee how long the last evaluation takes, from one of a few texts, where that matters and none was made yet."""
         if self.limit and not state.closing:
-            [self._foreseen] = self.ranks.mean(seconds_expected(codec, store, num_samples))
+            [self._foreseen] = self.ranks.mean(seconds_expected(codec, store, config))
 
     def closed(self, state: TrainState, begun: float) -> None:
         """Note an evaluation, and the saving after it, that began when `begun` seconds had elapsed."""
@@ -61,13 +66,21 @@ class Deadline:
         return state.elapsed / (self.limit - self.closing(state)) if self.limit else 0.0
 
 
-def seconds_expected(codec: Codec, store: TokenStore, num_samples: int) -> float:
-    """Return the seconds that `held_out` on a store and `random_texts` take, about."""
+def seconds_expected(codec: Codec[VAEModel], store: TokenStore, config: RunConfig) -> float:
+    """Return the seconds that an evaluation takes, about: `held_out`, `random_texts`, and `token_accuracy` where it is asked for."""
     few = store.rows(some_rows(store, REHEARSED))
-    begun = time.monotonic()
-    held_out(codec, few)
-    measured = time.monotonic()
-    if num_samples:
-        random_texts(codec, store, num_samples, seed=0)
+    if codec.device.type == "cuda":
+        held_out(codec, few)  # the first pass takes longer
     share = passes(codec, len(few)) / passes(codec, len(store))
-    return (measured - begun) / share + time.monotonic() - measured
+    seconds = _seconds(lambda: held_out(codec, few)) / share
+    if config.training.samples:
+        seconds += _seconds(lambda: random_texts(codec, store, config.training.samples, seed=0))
+    if config.objective.faithful:
+        seconds += _seconds(lambda: token_accuracy(codec, few)) * len(store) / len(few)
+    return seconds
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    begun = time.monotonic()
+    work()
+    return time.monotonic() - begun

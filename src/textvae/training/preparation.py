@@ -105,7 +105,7 @@ def prepare(
         schema=schema,
         known=_known(splits, tokenizer, origin),
         facts=_facts(splits, train, valid, tokenizer)
-        | {"text": config.data.text}
+        | {"text": splits.train.column}
         | ({"origin": origin.facts} if origin else {}),
         warnings=(*splits.warnings, *said, *(origin.advice(train, tokenizer) if origin else ())),
     )

@@ -77,8 +77,9 @@ def train_run(
         if resume and (run / TOKENIZER_CONFIG).exists():
             tokenizer = Tokenizer.load(run)
         prepared = _prepare(
-            data, run, config, tokenizer, origin, schema, resume=resume, ranks=ranks, cache_dir=cache_dir
-        )
+            data, run, config, tokenizer, origin, schema,
+            resume=resume, overwrite=overwrite, ranks=ranks, cache_dir=cache_dir,
+        )  # fmt: skip
         for warning in (*prepared.warnings, *fresh):
             observer.on_message(warning)
         with threads(prepared.config.training.threads):
@@ -164,6 +165,7 @@ def _prepare(
     schema: ConditionSchema | None,
     *,
     resume: bool,
+    overwrite: bool,
     ranks: Ranks,
     cache_dir: str | Path | None,
 ) -> Prepared:
@@ -180,6 +182,9 @@ def _prepare(
         if resume:
             _check_same_corpus(run, prepared)
         else:
+            check_folder(
+                run, resume=False, overwrite=overwrite
+            )  # reading took a while: nothing may have come there
             clear_folder(run)
         prepared.tokenizer.save(run)
         if prepared.schema is not None:

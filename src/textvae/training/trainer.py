@@ -110,7 +110,7 @@ class Trainer:
             if self.config.training.output == "sampled":
                 self.observer.on_message(SAMPLED)
             self._begin()
-            self.deadline.rehearse(self.state, self.codec, self.prepared.valid, self.config.training.samples)
+            self.deadline.rehearse(self.state, self.codec, self.prepared.valid, self.config)
             self.deadline.lap(self.state)
             while not self._finished():
                 self._epoch()
@@ -128,7 +128,11 @@ class Trainer:
         if self.ranks.is_main:
             write_config(self.run, self.config)
         if self.state.step == 0 and "origin" in self.prepared.facts:
+            self.deadline.lap(self.state)
+            begun = self.state.elapsed
             self._evaluate()
+            self.deadline.lap(self.state)
+            self.deadline.closed(self.state, begun)
 
     def _epoch(self) -> None:
         training, state = self.config.training, self.state

@@ -74,9 +74,7 @@ class Measuring(Held):
             conditions=conditions,
             num_samples=num_samples,
             num_prior=num_prior,
-            training_texts=None
-            if training is None
-            else list(open_corpus(training, expected=self.text_column)),
+            training_texts=None if training is None else list(open_corpus(training, **self.reading)),
             metrics=metrics,
             judging=judging,
             keep=keep,

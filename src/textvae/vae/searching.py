@@ -7,7 +7,7 @@ from torch import Tensor
 
 from textvae.config import DecodingConfig
 from textvae.config.model import CONDITIONAL
-from textvae.control.priors import fit_prior
+from textvae.control.priors import MIXTURE, fit_prior
 from textvae.control.search.scoring import Weighted, read_rewards
 from textvae.control.search.search import SearchResult, promising_of, search
 from textvae.control.search.strategies import CMA
@@ -120,7 +120,7 @@ class Searching(Held):
         posterior = self.codec.posterior(self.codec.store(texts, conditions))
         own = self.codec.prior()
         promising = promising_of(self.codec, rewards, texts, posterior.loc)
-        return fit_prior(posterior, own, seed=seed).prior or own, promising
+        return fit_prior(posterior, own, kind=MIXTURE, seed=seed).prior or own, promising
 
     def _folder(self) -> Path | None:
         """Return the folder of the model, from which nothing is executed."""

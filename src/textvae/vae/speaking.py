@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from textvae.codec.inputs import as_latents, checked_latents, checked_texts, drawn_seed
+from textvae.codec.inputs import as_latents, checked_latents, checked_texts, drawn_seed, num_values
 from textvae.config import DecodingConfig
 from textvae.config.fields import check_count
 from textvae.control.interpolation import DENSITY, path
 from textvae.control.styles import fit_style
 from textvae.distributions import Posterior
+from textvae.errors import ConfigError
 from textvae.tasks.answers import Answer, answers, answers_to_each, needed_conditions
 from textvae.vae.held import Given, Held
 
@@ -93,7 +94,9 @@ class Speaking(Held):
             DataError: a single example.
         """
         check_count("n", n, 0)
-        [prefix], seed = checked_texts([prefix]), drawn_seed(seed)
+        if not isinstance(prefix, str):
+            raise ConfigError(f"prefix is {prefix!r:.40}; a string is needed")
+        seed = drawn_seed(seed)
         given = self.codec.conditions(conditions, n)
         with self.codec.work.part("sampling", n):
             if like:
@@ -150,8 +153,9 @@ class Speaking(Held):
             ConfigError: n is below 1.
             ConditionError: no condition, lists of unlike lengths, or one that the model does not take.
         """
-        lengths = [len(values) for values in conditions.values() if isinstance(values, list | tuple)]
-        given = needed_conditions(self.codec, conditions, max(lengths, default=1))
+        schema = self.codec.schema
+        num = num_values(conditions, schema.features if schema else None)
+        given = needed_conditions(self.codec, conditions, num)
         return answers_to_each(self.codec, given, n, decoding=decoding, rerank=rerank, seed=drawn_seed(seed))
 
     def reconstruct(

@@ -124,7 +124,8 @@ def fit_prior(
         MissingExtraError: a flow is asked for and zuko is not installed.
     """
     check_choice("kind", kind, KINDS)
-    check_count("steps", steps, 1)
+    if steps is not None:
+        check_count("steps", steps, 1)
     if isinstance(posterior, VonMisesFisher):
         raise ConfigError("z of a von-mises-fisher posterior lie on a sphere; no prior can be fitted to them")
     num_texts = len(posterior.loc)

@@ -11,7 +11,7 @@ from textvae.codec import Codec
 from textvae.codec.codec import GREEDY
 from textvae.codec.inputs import as_latents, checked_latents
 from textvae.config import DecodingConfig
-from textvae.config.fields import check_choice, check_range
+from textvae.config.fields import check_choice, check_count, check_range
 from textvae.control.search.region import TrustRegion
 from textvae.control.search.scoring import Scorer, Weighted
 from textvae.data.conditions import Conditions
@@ -70,7 +70,7 @@ class LatentEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         seed: int = 0,
     ) -> None:
         check_range("step", step, above=0)
-        check_range("length", length, 1)
+        check_count("length", length, 1)
         check_choice("payment", payment, PAYMENTS)
         self.codec, self.render_mode = codec, render_mode
         self.step_size, self.length, self.target, self.payment = step, length, target, payment

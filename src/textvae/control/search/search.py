@@ -13,7 +13,7 @@ from textvae.codec import Codec
 from textvae.codec.codec import GREEDY
 from textvae.codec.identity import tensors_digest, weights_digest
 from textvae.config import DecodingConfig
-from textvae.config.fields import check_count, check_range
+from textvae.config.fields import check_count
 from textvae.control.search.log import SearchLog
 from textvae.control.search.region import TrustRegion
 from textvae.control.search.scoring import Scorer, Weighted
@@ -95,7 +95,7 @@ def search(
         RunNotFoundError: there is none to go on with.
         MissingExtraError: cma is not installed.
     """
-    check_range("budget", budget, 1)
+    check_count("budget", budget, 1)
     check_count("n", n, 1)
     scorer = Scorer(codec, rewards)
     region = TrustRegion(codec.prior(conditions) if within is None else within, seed=seed)

@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
-from textvae.config.fields import check_choice, check_range
+from textvae.config.fields import check_choice, check_count, check_range
 from textvae.errors import ConfigError, DataError
 from textvae.evaluation.human.criteria import Criterion, criteria
 from textvae.evaluation.human.key import MODES, Key, Place
@@ -81,7 +81,7 @@ def make_study(
     """
     check_choice("mode", mode, MODES)
     words_of(language)
-    check_range("raters", raters, 1)
+    check_count("raters", raters, 1)
     asked = criteria(questions, in_context=contexts is not None)
     names, columns = tuple(systems), tuple(one.name for one in asked)
     num = _common_length(systems, contexts)

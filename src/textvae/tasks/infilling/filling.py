@@ -86,7 +86,8 @@ def fill(
     """
     check_count("n", n, 1)
     check_count("rounds", rounds, 1)
-    check_count("attempts", attempts, n)
+    if attempts is not None:
+        check_count("attempts", attempts, n)
     if codec.model.config.prior == CONDITIONAL:
         raise ConfigError(
             "this model's prior depends on the condition; gaps are filled by a model without one"
