@@ -19,7 +19,7 @@ from textvae.errors import (
     UnknownLabelError,
 )
 from textvae.storage.atomic import write_folder
-from textvae.tasks.answers import answers
+from textvae.tasks.answers import answers, centre
 from textvae.tasks.recipes import RECIPES, recipe
 from textvae.tasks.talk import Conversation
 from textvae.training.baseline import train_baseline
@@ -323,6 +323,19 @@ def test_several_conditions_are_answered_together_each_as_if_alone(vae):
         vae.generate_each({"source": sources, "who": whos[:2]})
     with pytest.raises(ConditionError, match="a condition is needed to answer to"):
         vae.generate_each({})
+
+
+def test_without_drawn_tokens_the_first_answer_is_that_of_the_priors_mean(vae):
+    sources = ["a red house.", "the sea."]
+    given = vae.codec.conditions({"source": sources}, 2)
+    greedy = DecodingConfig(temperature=0, min_length=2)
+    middle = vae.codec.decode(centre(vae.codec, given), greedy, conditions=given)
+    assert all(middle)
+    found = vae.generate_each({"source": sources}, 3, decoding=greedy, seed=5)
+    assert [several[0].text for several in found] == middle
+    assert vae.codec.prior(given).loc.shape[-1] == vae.latent_dim
+    other = vae.generate_each({"source": sources}, 1, decoding=greedy, seed=6)
+    assert [several[0].text for several in other] == middle
 
 
 def test_a_conversation_marks_turns_as_training_did(vae, monkeypatch):

@@ -41,7 +41,8 @@ def generate(
 ) -> None:
     """Write different answers to a source, labels or features.
 
-    Each comes from a z of its own and has its score before it: log p(x|c) a token, in nats. Unset decoding options are the run's own.
+    Each comes from a z of its own (at temperature 0 the first from the mean of p(z|c)) and has its score before it: log p(x|c) a token, in nats. Unset
+    decoding options are the run's own.
     """
     vae = common.load(run)
     sources = _sources(vae, given, data, reading, common)

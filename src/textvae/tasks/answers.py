@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from textvae.codec import Codec
 from textvae.config import DecodingConfig
@@ -41,7 +42,7 @@ def answers(
     rerank: bool = False,
     seed: int = 0,
 ) -> list[Answer]:
-    """Return up to n different texts, each from a z ~ p(z|c) of its own.
+    """Return up to n different texts, each from a z ~ p(z|c) of its own; where no tokens are drawn, the first from the mean of p(z|c).
 
     Args:
         codec: a conditional model.
@@ -104,12 +105,15 @@ def _different(
 ) -> list[list[str]]:
     """Return up to n different texts that are not empty for each condition; where draws repeat each other, more are drawn."""
     found: list[dict[str, None]] = [{} for _ in range(len(conditions))]
+    draws_tokens = (codec.decoding if decoding is None else decoding).temperature > 0
     for round_ in range(ROUNDS):
         short = [row for row, texts in enumerate(found) if len(texts) < n]
         if not short:
             break
         given = conditions.rows(np.repeat(np.array(short), n))
         z = codec.prior_sample(len(given), seed=seed + round_, conditions=given)
+        if round_ == 0 and not draws_tokens:
+            z[::n] = centre(codec, conditions)
         drawn = codec.decode(z, decoding, seed=seed + round_, conditions=given)
         for place, row in enumerate(short):
             several = drawn[place * n : (place + 1) * n]
@@ -124,3 +128,14 @@ def _scores(codec: Codec, conditions: Conditions, texts: list[str], seed: int) -
     store = codec.store(texts, conditions)
     nats = likelihoods(codec, store, num_samples=SCORED_SAMPLES, seed=seed).iw_nll.numpy()
     return (-nats / (store.lengths + 1)).tolist()
+
+
+def centre(codec: Codec, conditions: Conditions) -> Tensor:
+    """Return the mean of p(z|c) where the prior says what it is, else one draw for all, (N, D)."""
+    prior = codec.prior(conditions)
+    loc = getattr(prior, "loc", None)
+    if loc is None or codec.fitted_prior is not None:
+        return codec.prior_sample(1, conditions=conditions.rows(np.zeros(1, np.int64))).expand(
+            len(conditions), -1
+        )
+    return loc.to(codec.dtype).expand(len(conditions), -1)

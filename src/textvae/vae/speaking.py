@@ -114,7 +114,7 @@ class Speaking(Held):
         seed: int | None = None,
         **conditions: Any,
     ) -> list[Answer]:
-        """Return n different texts for one condition, each from its own z, with scores.
+        """Return n different texts for one condition, each from its own z (at temperature 0 the first from the mean of p(z|c)), with scores.
 
         Args:
             n: how many, at most: equal ones are given once.
