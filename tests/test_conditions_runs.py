@@ -19,7 +19,7 @@ from textvae.errors import (
     UnknownLabelError,
 )
 from textvae.storage.atomic import write_folder
-from textvae.tasks.answers import answers, centre
+from textvae.tasks.answers import answers, prior_mean
 from textvae.tasks.recipes import RECIPES, recipe
 from textvae.tasks.talk import Conversation
 from textvae.training.baseline import train_baseline
@@ -329,13 +329,28 @@ def test_without_drawn_tokens_the_first_answer_is_that_of_the_priors_mean(vae):
     sources = ["a red house.", "the sea."]
     given = vae.codec.conditions({"source": sources}, 2)
     greedy = DecodingConfig(temperature=0, min_length=2)
-    middle = vae.codec.decode(centre(vae.codec, given), greedy, conditions=given)
+    middle = vae.codec.decode(prior_mean(vae.codec, given), greedy, conditions=given)
     assert all(middle)
     found = vae.generate_each({"source": sources}, 3, decoding=greedy, seed=5)
     assert [several[0].text for several in found] == middle
     assert vae.codec.prior(given).loc.shape[-1] == vae.latent_dim
     other = vae.generate_each({"source": sources}, 1, decoding=greedy, seed=6)
     assert [several[0].text for several in other] == middle
+
+
+def test_under_a_prior_without_a_mean_the_first_answer_follows_the_seed(vae, monkeypatch):
+    greedy, given = DecodingConfig(temperature=0, min_length=2), {"source": ["a red house."]}
+    mean = prior_mean(vae.codec, vae.codec.conditions(given, 1))
+    decoded = []
+    monkeypatch.setattr(
+        vae.codec, "decode", lambda z, *args, **kwargs: decoded.append(z.clone()) or ["x"] * len(z)
+    )
+    vae.generate_each(given, 1, decoding=greedy, seed=1)
+    assert decoded[0][0].tolist() == mean[0].tolist()
+    monkeypatch.setattr(vae.codec, "fitted_prior", vae.codec.model.prior())
+    for seed in (1, 2):
+        vae.generate_each(given, 1, decoding=greedy, seed=seed)
+    assert decoded[-1].tolist() != decoded[-2].tolist()
 
 
 def test_a_conversation_marks_turns_as_training_did(vae, monkeypatch):

@@ -110,15 +110,13 @@ class Judged:
         from textvae.data.examples import read_cells
 
         columns, reading = self._columns()
-        corpus = None
-        if columns is not None and columns.source is not None:
-            try:
-                corpus = self.reading.open(data, self.common.screen, **reading)
-            except MissingColumnError:  # a file of sources, or a table of them
-                reading = {"expected": columns.source}
-        if corpus is None:
-            expected = {"expected": reading["expected"]}
-            corpus, columns = self.reading.open(data, self.common.screen, **expected), None
+        try:
+            corpus = self.reading.open(data, self.common.screen, **reading)
+        except MissingColumnError:
+            if columns is None:
+                raise
+            corpus = self.reading.open(data, self.common.screen, expected=columns.source)
+            columns = None  # sources alone
         for run in () if is_whole else self.runs:
             corpus, _ = held_out_share(run, corpus, self.common.screen)
         sources = None if columns is None else read_cells(corpus, columns).sources
@@ -128,12 +126,13 @@ class Judged:
         return originals
 
     def _columns(self) -> "tuple[Columns | None, dict[str, Any]]":
-        """Return what the first run with a source reads its conditions from, and how it reads; without such a run the texts' column."""
+        """Return what the first run with a column of sources reads, and how; without such a run the texts' column."""
         column = None
         for run in self.runs:
             vae = self.common.load(run)
-            if vae.codec.schema and vae.codec.schema.source_max_length:
-                return vae.codec.schema.columns, vae.reading
+            schema = vae.codec.schema
+            if schema and schema.columns.source is not None:
+                return schema.columns, vae.reading
             column = vae.text_column if column is None else column
         return None, {"expected": column}
 

@@ -61,11 +61,13 @@ def num_values(values: Mapping[str, Any], features: Features | None = None) -> i
     """Return for how many texts conditions are, as `repeated_values` takes them; 1 where each is a single one.
 
     Raises:
-        ConditionError: without names.
+        ConditionError: without names, or features that are no numbers.
     """
     _check_names(values)
     counts = [
-        1 if name == FEATURE and features is not None and _is_one_row(value, features) else len(value)
+        1
+        if name == FEATURE and features is not None and _is_one_row(_as_array(value), features)
+        else len(value)
         for name, value in values.items()
         if _is_several(value)
     ]
@@ -83,21 +85,24 @@ def _is_several(value: Any) -> bool:
     return isinstance(value, list | tuple) or bool(getattr(value, "ndim", 0))
 
 
-def _is_one_row(value: Any, features: Features) -> bool:
-    lasting = tuple(size for size in features.shape if size > 1)
-    return np.asarray(value).squeeze().shape == lasting
+def _as_array(features: Any) -> np.ndarray:
+    try:
+        return np.asarray(features, np.float32)
+    except (TypeError, ValueError) as error:
+        raise ConditionError(f"the features are no array of numbers: {error}") from error
+
+
+def _is_one_row(array: np.ndarray, features: Features) -> bool:
+    """Say whether an array is the features of one text; dimensions of 1 may be there or not."""
+    return array.squeeze().shape == tuple(size for size in features.shape if size > 1)
 
 
 def _feature_rows(value: Any, features: Features, num: int) -> Any:
-    """Return features as rows: one that is no list of rows stands for all; dimensions of 1 may be there or not."""
-    try:
-        array = np.asarray(value, np.float32)
-    except (TypeError, ValueError) as error:
-        raise ConditionError(f"the features are no array of numbers: {error}") from error
-    lasting = tuple(size for size in features.shape if size > 1)
-    if array.squeeze().shape == lasting:
+    """Return features as rows: one that is no list of rows stands for all."""
+    array = _as_array(value)
+    if _is_one_row(array, features):
         return [array.reshape(features.shape)] * num
-    if array.ndim and array[0].squeeze().shape == lasting:
+    if array.ndim and _is_one_row(array[0], features):
         return list(array.reshape(len(array), *features.shape))
     return list(array) if array.ndim > len(features.shape) else [array] * num
 

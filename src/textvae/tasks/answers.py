@@ -112,8 +112,8 @@ def _different(
             break
         given = conditions.rows(np.repeat(np.array(short), n))
         z = codec.prior_sample(len(given), seed=seed + round_, conditions=given)
-        if round_ == 0 and not draws_tokens:
-            z[::n] = centre(codec, conditions)
+        if round_ == 0 and not draws_tokens and (mean := prior_mean(codec, conditions)) is not None:
+            z[::n] = mean
         drawn = codec.decode(z, decoding, seed=seed + round_, conditions=given)
         for place, row in enumerate(short):
             several = drawn[place * n : (place + 1) * n]
@@ -130,12 +130,9 @@ def _scores(codec: Codec, conditions: Conditions, texts: list[str], seed: int) -
     return (-nats / (store.lengths + 1)).tolist()
 
 
-def centre(codec: Codec, conditions: Conditions) -> Tensor:
-    """Return the mean of p(z|c) where the prior says what it is, else one draw for all, (N, D)."""
-    prior = codec.prior(conditions)
-    loc = getattr(prior, "loc", None)
+def prior_mean(codec: Codec, conditions: Conditions) -> Tensor | None:
+    """Return the mean of p(z|c), (N, D); None where the prior does not say what it is."""
+    loc = getattr(codec.prior(conditions), "loc", None)
     if loc is None or codec.fitted_prior is not None:
-        return codec.prior_sample(1, conditions=conditions.rows(np.zeros(1, np.int64))).expand(
-            len(conditions), -1
-        )
+        return None
     return loc.to(codec.dtype).expand(len(conditions), -1)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from textvae.codec import Codec
 from textvae.config import DecodingConfig
@@ -18,7 +19,7 @@ from textvae.errors import ConditionError
 from textvae.evaluation.plan import Tell
 from textvae.evaluation.record import Evaluation
 from textvae.evaluation.tasks.report import evaluate_answers
-from textvae.tasks.answers import centre
+from textvae.tasks.answers import prior_mean
 
 GREEDY = DecodingConfig(temperature=0)
 
@@ -99,7 +100,7 @@ def answer_all(
     check_count("num_answers", num_answers, 1)
     with codec.work.part("answering", num_answers * len(conditions)):
         first = codec.decoding if codec.decoding.temperature == 0 else GREEDY
-        rounds = [codec.decode(centre(codec, conditions), first, conditions=conditions)]
+        rounds = [codec.decode(_centre(codec, conditions), first, conditions=conditions)]
         for number in range(1, num_answers):
             own = derived_seed(seed, number)
             z = codec.prior_sample(len(conditions), seed=own, conditions=conditions)
@@ -158,3 +159,11 @@ def _spread(known: Asked) -> Sequence[str]:
     """Return the label of each training text."""
     assert known.labels is not None
     return [label for label, texts in zip(known.labels, known.references, strict=True) for _ in texts]
+
+
+def _centre(codec: Codec, conditions: Conditions) -> Tensor:
+    """Return the mean of p(z|c) where the prior says what it is, else one draw for all, (N, D)."""
+    if (mean := prior_mean(codec, conditions)) is not None:
+        return mean
+    one = codec.prior_sample(1, conditions=conditions.rows(np.zeros(1, np.int64)))
+    return one.expand(len(conditions), -1)
