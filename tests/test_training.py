@@ -23,7 +23,7 @@ from textvae.objectives.faithfulness import FIRST_DISTORTION, LESS
 from textvae.objectives.noise import blanked
 from textvae.objectives.objective import Moment
 from textvae.storage.manifest import verify_folder
-from textvae.training import trainer
+from textvae.training import examination, trainer
 from textvae.training.checkpoints import checkpoints
 from textvae.training.deadline import Deadline
 from textvae.training.distributed import Ranks
@@ -172,7 +172,8 @@ class Hands:
         monkeypatch.setattr("textvae.training.trainer.time", fake)
         monkeypatch.setattr("textvae.training.deadline.time", fake)
         self.moved_by(monkeypatch, Stepper, "take", seconds["step"])
-        for name in ("held_out", "save_checkpoint", "draw_curves"):
+        self.moved_by(monkeypatch, examination, "held_out", seconds["held_out"])
+        for name in ("save_checkpoint", "draw_curves"):
             self.moved_by(monkeypatch, trainer, name, seconds[name])
 
     def moved_by(self, monkeypatch, owner, name, seconds):
@@ -210,7 +211,7 @@ def test_the_first_evaluation_is_foreseen_from_one_of_a_few_texts(tmp_path, monk
         hands.now += 0.2 * len(store)
         return held_out(codec, store, **kwargs)
 
-    monkeypatch.setattr(trainer, "held_out", scored)
+    monkeypatch.setattr(examination, "held_out", scored)
     monkeypatch.setattr("textvae.training.deadline.held_out", scored)
     monkeypatch.setattr("textvae.training.deadline.REHEARSED", 5)
     data = {"valid_fraction": 0.5}

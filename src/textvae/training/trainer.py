@@ -3,19 +3,15 @@
 import dataclasses
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
-from textvae.codec import Codec, codec_files
-from textvae.codec.location import MODEL_FOLDER
+from textvae.codec import Codec
 from textvae.data.batching import Batch, collate, epoch_batches
 from textvae.errors import NonFiniteLossError
-from textvae.objectives import Faithful, RateController
-from textvae.storage.atomic import write_folder
+from textvae.objectives import RateController
 from textvae.storage.temporaries import remove_stale_temporaries
-from textvae.training.card import write_card
 from textvae.training.checkpoints import (
     latest_checkpoint,
     load_checkpoint,
@@ -26,14 +22,14 @@ from textvae.training.curves import draw_curves
 from textvae.training.deadline import Deadline
 from textvae.training.distributed import Ranks
 from textvae.training.doctor import Doctor
-from textvae.training.heldout import HeldOut, chosen_by, held_out, random_texts, token_accuracy
+from textvae.training.examination import Examination
 from textvae.training.initial import initial_model
 from textvae.training.interrupts import Interrupts
 from textvae.training.origin import Origin
 from textvae.training.precision import choose_precision
 from textvae.training.preparation import Prepared
 from textvae.training.progress import Observer, Silent, Standing, Start
-from textvae.training.records import append_metrics, cut_metrics, write_config, write_failed, write_samples
+from textvae.training.records import append_metrics, cut_metrics, write_config, write_failed
 from textvae.training.state import TrainState
 from textvae.training.step import SAMPLED, StepReport
 from textvae.training.updates import Updates
@@ -76,7 +72,9 @@ class Trainer:
             self.updates.beta.start(origin.beta)
         self.doctor = Doctor(prepared, self.run, self.observer)
         self.deadline = Deadline(training.max_time, self.ranks)
-        self.last: HeldOut | None = None
+        self.examination = Examination(
+            prepared, self.run, self.codec, self.updates, self.observer, is_main=self.ranks.is_main
+        )
         self._num_batches = 1
         self._drawn = time.monotonic()
 
@@ -199,58 +197,9 @@ class Trainer:
             self.deadline.lap(self.state)
 
     def _evaluate(self) -> None:
-        """Measure on held-out texts; keep the model where it is the best so far."""
-        if self.updates.average:
-            self.updates.average.swap(self.codec.model)
-        self.last = held = held_out(self.codec, self.prepared.valid)
-        accuracy = self._heard_accuracy()
-        criterion = chosen_by(held, accuracy, self.config.objective.faithful)
-        best = self.state.best is None or criterion < self.state.best
-        if best:
-            self.state.best, self.state.best_epoch = criterion, self.state.epoch
-        if self.ranks.is_main:
-            self._record(held, accuracy, best=best)
-        if self.updates.is_aggressive and self.state.step:
-            said = self.updates.aggressive.close_epoch(self.codec, self.prepared.valid)
-            if said:
-                self.observer.on_message(said)
-        if self.updates.average:
-            self.updates.average.swap(self.codec.model)
+        held, best = self.examination.take(self.state)
         self.observer.on_epoch(held, self._standing(), best=best)
         self.doctor.judge(held, self.updates)
-
-    def _record(self, held: HeldOut, accuracy: float | None, *, best: bool) -> None:
-        config, epoch = self.config, self.state.epoch
-        if best:
-            metadata = {
-                "epoch": epoch,
-                "step": self.state.step,
-                "held_out": dataclasses.asdict(held),
-                "beta": self.updates.present_beta,
-                "data": self.prepared.facts,
-            }
-            write_folder(self.run / MODEL_FOLDER, codec_files(self.codec), metadata=metadata)
-            num_parameters = sum(p.numel() for p in self.codec.model.parameters())
-            write_card(self.run, config, self.prepared.facts, held, num_parameters)
-        record: dict[str, Any] = {"kind": "held_out", "step": self.state.step, "epoch": epoch, "best": best}
-        record |= dataclasses.asdict(held) | {"neg_elbo": held.neg_elbo, "perplexity": held.perplexity}
-        if isinstance(self.updates.beta, RateController):
-            record["target_rate"] = self.updates.beta.target
-        if isinstance(self.updates.beta, Faithful):
-            record["target_distortion"] = self.updates.beta.target  # nats a token
-            record["token_accuracy"] = accuracy
-        append_metrics(self.run, record)
-        if config.training.samples:
-            samples = random_texts(self.codec, self.prepared.valid, config.training.samples, seed=epoch)
-            write_samples(self.run, epoch, samples)
-
-    def _heard_accuracy(self) -> float | None:
-        """Tell the controller which share of held-out tokens comes back, if it wants to know, and return it."""
-        if not isinstance(beta := self.updates.beta, Faithful):
-            return None
-        accuracy = token_accuracy(self.codec, self.prepared.valid)
-        beta.hear(accuracy)
-        return accuracy
 
     def _finished(self) -> bool:
         patience = self.config.training.patience
@@ -288,7 +237,7 @@ class Trainer:
             tokens_per_second=self.deadline.clock.tokens_per_second,
             eta=left + self.deadline.closing(self.state),
             target_rate=self.updates.beta.target if isinstance(self.updates.beta, RateController) else None,
-            active_units=self.last.active_units if self.last else None,
+            active_units=last.active_units if (last := self.examination.last) else None,
         )
 
     def _checkpoint(self) -> None:
