@@ -48,10 +48,9 @@ def run_row(row: Row) -> Path:
     Raises:
         SystemExit: the corpora are not there.
     """
-    if not (CORPORA / row.corpus.train).exists():
-        raise SystemExit(
-            f"{CORPORA / row.corpus.train} is not there; TEXTVAE_CORPORA names the folder of corpora"
-        )
+    for path in files(row.corpus.train):
+        if not path.exists():
+            raise SystemExit(f"{path} is not there; TEXTVAE_CORPORA names the folder of corpora")
     run = RUNS / row.table / row.name
     train(row, run)
     result = {
@@ -82,7 +81,7 @@ def train(row: Row, run: Path) -> None:
     config = row.config.updated(
         *inherited_settings(origin),
         row.settings,
-        {"data": {"valid": str(CORPORA / row.corpus.valid), "text": row.corpus.text}},
+        {"data": {"valid": row.corpus.valid and str(CORPORA / row.corpus.valid), "text": row.corpus.text}},
     )
     before = resource.getrusage(resource.RUSAGE_SELF).ru_utime
     run.mkdir(parents=True, exist_ok=True)
@@ -94,7 +93,7 @@ def train(row: Row, run: Path) -> None:
             train_run(
                 texts(row.corpus.train, row, row.corpus.first)
                 if row.corpus.first
-                else CORPORA / row.corpus.train,
+                else files(row.corpus.train),
                 run,
                 config,
                 resume=begun,
@@ -167,14 +166,19 @@ def held_out(codec: Codec, row: Row) -> tuple[list[str], Conditions | None]:
     return first, found.conditions.rows(np.arange(len(first)))
 
 
-def opened(file: str, row: Row) -> Corpus:
+def files(names: str | list[str]) -> list[Path]:
+    """Return the paths of one file or several of a corpus."""
+    return [CORPORA / name for name in ([names] if isinstance(names, str) else names)]
+
+
+def opened(names: str | list[str], row: Row) -> Corpus:
     """Return a corpus with the columns that the row names."""
-    return open_corpus(CORPORA / file, text=row.corpus.text, **reading_options(row.config.data.columns))
+    return open_corpus(files(names), text=row.corpus.text, **reading_options(row.config.data.columns))
 
 
-def texts(file: str, row: Row, first: int | None) -> list[str]:
+def texts(names: str | list[str], row: Row, first: int | None) -> list[str]:
     """Return the first texts of a corpus, or all."""
-    return list(islice(opened(file, row), first))
+    return list(islice(opened(names, row), first))
 
 
 def training_facts(run: Path) -> dict[str, Any]:

@@ -21,9 +21,11 @@ COMMON = "common.yaml"
 class Texts:
     """Files under the folder of corpora, and their columns."""
 
-    train: str
-    valid: str
-    test: str
+    train: str | list[str]
+    """One file, or several one after the other."""
+    valid: str | None
+    """None: a share of the training texts is held out."""
+    test: str | list[str]
     text: str | int | None = None
     """The text's column; None: as `textvae train` finds it."""
     first: int | None = None
