@@ -18,11 +18,11 @@ from textvae.evaluation.comparison import compare
 from textvae.evaluation.pages import Examples, comparison_page, evaluation_page, summary
 from textvae.evaluation.record import Part
 from textvae.evaluation.report import evaluate
+from textvae.evaluation.scored import num_words
 from textvae.evaluation.tasks.families import TASK_FAMILIES
 from textvae.evaluation.tasks.fluency import before_answer
 from textvae.evaluation.tasks.report import evaluate_answers
 from textvae.evaluation.tasks.slots import is_said, slots_of
-from textvae.evaluation.tasks.task import num_words
 
 MAIN = [several[0] for several in ANSWERS]
 
@@ -142,6 +142,12 @@ def test_slots_are_found_as_whole_words():
     assert is_said(("菜", "川菜"), "这家店做川菜很好")
 
 
+def test_names_and_numbers_beside_chinese_letters_are_found():
+    given = {"sources": ["name[KFC], area[河边], price[50]"]}
+    assert measures(["KFC在河边，人均50元。"], **given)["slot_coverage"] == 1
+    assert measures(["KFCs在河边，人均150元。"], **given)["slot_coverage"] == pytest.approx(1 / 3)
+
+
 def test_slots_of_dialogue_acts_are_what_words_can_say():
     act = "inform(name='the eagle';near=bridge street;kidsallowed=yes;area=dontcare;count='2')"
     assert slots_of(act) == [("name", "the eagle"), ("near", "bridge street"), ("count", "2")]
@@ -217,6 +223,42 @@ def test_perplexity_and_fluency_under_a_judge(judge):
     nats = judge.log_likelihood(judge.store(broken), judge.prior_sample(4))
     assert worse["answer_ppl"] == pytest.approx(np.exp(-nats.sum().item() / num_words(broken).sum()))
     assert worse["fluency_references"] == found.measures["fluency_references"]
+
+
+def test_a_judge_divides_by_the_words_that_it_has_read():
+    """What is longer than it reads is as likely a word as its beginning, and that it was cut is told."""
+    judge = untrained(encoder="none", injection="none", max_length=10)
+    whole = " ".join(ENGLISH[:20])
+    [beginning] = judge.tokenizer.decode([judge.store([whole])[0]])
+    found, short = (evaluate_answers([text, "a"], judge=judge) for text in (whole, beginning))
+    assert found.measures["answer_ppl"] == pytest.approx(short.measures["answer_ppl"])
+    assert found.notes == [
+        "1 of 2 texts are longer than the judge reads, 10 tokens; the rest of them is not judged"
+    ]
+    assert short.notes == []
+
+
+def test_one_word_answers_repeat_nothing(judge, monkeypatch):
+    monkeypatch.setattr(
+        "textvae.evaluation.tasks.scenarios.fluency", lambda texts, _: Tally.mean([1.0] * len(texts))
+    )
+    monkeypatch.setattr(
+        "textvae.evaluation.tasks.scenarios.coherence", lambda texts, _: Tally.mean([1.0] * len(texts))
+    )
+    given = {"references": ["fine"] * 3, "sources": ["a?", "b?", "c?"], "judge": judge}
+    short = measures(["OK", "Yes", "No"], **given)
+    assert (short["repetition"], short["naturalness"]) == (0, 1)
+    again = measures(["no no no no", "Yes", "No"], **given)
+    assert again["naturalness"] == pytest.approx((1 / 3) ** (1 / 3))
+
+
+def test_an_answer_that_says_nothing_known_has_no_label():
+    kinds = {"positive": "good nice great food", "negative": "bad awful poor food"}
+    training = [f"{words} {i}" for words in kinds.values() for i in range(30)]
+    labels = [kind for kind in kinds for _ in range(30)]
+    for wanted in kinds:
+        given = {"labels": ["positive"] + [wanted] * 9, "training": training, "training_labels": labels}
+        assert measures(["ok good", *[""] * 9], **given)["label_accuracy"] == 0.1
 
 
 def test_coherence_under_a_judge_falls_where_answers_change_places(judge, monkeypatch):

@@ -118,6 +118,13 @@ def test_words_are_no_numbers():
         fit_attribute(z, labels, name="mood", model="m", kind="numeric")
 
 
+@pytest.mark.parametrize("word", ["nan", "inf"])
+def test_what_is_not_finite_is_no_number(word):
+    labels = [*map(str, range(399)), word]
+    with pytest.raises(DataError, match=f"is '{word}', no number"):
+        fit_attribute(latents(), labels, name="mood", model="m")
+
+
 def test_a_name_that_is_a_path():
     z, labels = labelled()
     with pytest.raises(ConfigError, match="an attribute cannot be named"):

@@ -145,10 +145,12 @@ def told_by_doctor(run, place):
     return json.loads(result.stdout)["vitals"]
 
 
-def test_a_prior_fitted_to_a_conditional_run(run, place):
-    done("prior", "fit", run, place / "facts.csv", "--kind", "mixture")
-    assert done("sample", run, "-n", 1, "--source", REST[0]).stdout
-    done("prior", "drop", run)
+def test_a_prior_fitted_to_a_conditional_run(run, place, tmp_path):
+    assert "one fitted for all would not" in failed("prior", "fit", run, place / "facts.csv")
+    options = ["--config", place / "small.yaml", "--quiet", "--source", "rest", "--set", "training.epochs=1"]
+    done("train", place / "facts.csv", "-o", tmp_path / "run", *options)  # of no task: p(z)
+    done("prior", "fit", tmp_path / "run", place / "facts.csv", "--kind", "mixture")
+    assert done("sample", tmp_path / "run", "-n", 1, "--source", REST[0]).stdout
 
 
 def test_what_is_refused(run, place, tmp_path):

@@ -200,6 +200,27 @@ def test_what_is_near_enough_is_no_trouble(changes):
     assert codes(**changes) == ["too_lossy"]
 
 
+@pytest.mark.parametrize("settings", [None, RunConfig()])
+def test_where_neither_z_nor_the_condition_is_read_no_lower_rate_is_advised(settings):
+    idle = {"rate": 0.05, "gain": 0.01, "mutual_information": 0.0, "target_rate": None, "active_units": 0}
+    remedies = Remedies(run="runs/a", data="d.tsv", settings=settings)
+    found = {one.code: one for one in find(Vitals(**HEALTHY | idle | {"condition_gain": 0.02}), remedies)}
+    assert found["ignores_condition"].remedy is None
+    assert "z says it all" not in found["ignores_condition"].text
+    read = find(Vitals(**HEALTHY | {"condition_gain": 0.02}), remedies)
+    assert "rate" in ({one.code: one for one in read}["ignores_condition"].remedy or "")
+
+
+@pytest.mark.parametrize(
+    "model", [{"posterior": "von-mises-fisher", "kappa": 50.0}, {"prior": "conditional"}]
+)
+def test_no_prior_is_fitted_where_that_is_refused(model):
+    sections = {"model": model, "data": {"source": "question"} if "prior" in model else {}}
+    settings = with_fixed_rate(RunConfig().updated(sections))
+    found = find(Vitals(**HEALTHY | {"prior_gap": 3.0}), Remedies(run="runs/a", settings=settings))
+    assert {one.code: one for one in found}["holes"].remedy is None
+
+
 def test_high_rate_alone_is_not_health():
     loc = torch.full((100, 4), 5.0)
     told = mutual_information(loc, torch.full_like(loc, 0.1))

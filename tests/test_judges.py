@@ -5,15 +5,17 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from tiny import ENGLISH, train_tiny
 from untrained import untrained
 
 from textvae import TextVAE
 from textvae.config import RunConfig
+from textvae.distributions import GaussianMixture
 from textvae.errors import ConfigError, RunNotFoundError
 from textvae.evaluation import coherence
 from textvae.evaluation.coherence import Places, fits
-from textvae.evaluation.judging import Judging, nats, random_texts
+from textvae.evaluation.judging import Judging, random_texts
 from textvae.evaluation.kept import kept_evaluations
 from textvae.evaluation.report import evaluate
 from textvae.evaluation.subject import Subject
@@ -187,13 +189,32 @@ def test_a_collapsed_model_has_no_reverse_perplexity(vae, run, monkeypatch):
 def test_judges_are_kept_and_their_texts_too(run, found, vae):
     folder = run / "evaluation" / "language-models"
     assert len(list(folder.glob("real-texts-*"))) == 1
-    [texts] = folder.glob("random-texts-seed-0-*.json")
+    [texts] = folder.glob("random-texts-*-seed-0-*.json")
+    source = texts.name.split("-")[2]
 
     def never(num):
         raise AssertionError
 
-    assert random_texts(judging(run), len(ENGLISH), 0, never) == json.loads(texts.read_bytes())
-    assert nats(vae.codec, ENGLISH[:3]).shape == (3,)
+    kept = random_texts(judging(run), len(ENGLISH), 0, source, never)
+    assert kept == json.loads(texts.read_bytes())
+    with pytest.raises(AssertionError):  # another model's, or under another prior
+        random_texts(judging(run), len(ENGLISH), 0, "another", never)
+
+
+def test_another_prior_has_random_texts_of_its_own(run, found, vae, kept, monkeypatch):
+    judged = []
+    monkeypatch.setattr(
+        "textvae.evaluation.subject.train_judge", lambda _, texts, codec, what: judged.append((what, texts))
+    )
+    for prior in (None, GaussianMixture(torch.ones(1), torch.full((1, 4), 9.0), torch.full((1, 4), 0.01))):
+        monkeypatch.setattr(vae.codec, "fitted_prior", prior)
+        subject = Subject(
+            codec=vae.codec, texts=ENGLISH[:5], conditions=None, num_samples=1, num_prior=5, num_pairs=0,
+            by_words=False, training=ENGLISH, metrics={}, judging=judging(run), seed=0,
+        )  # fmt: skip
+        assert subject.judge_of_samples is None
+        assert judged[-1] == ("random", subject.sample(len(ENGLISH)))
+    assert judged[0] != judged[1]
 
 
 def test_judges_need_training_texts_and_a_run(vae, run, tmp_path):

@@ -222,6 +222,13 @@ def test_active_dimensions_are_chosen(vae):
     assert [one.direction.number for one in vae.traverse(ENGLISH[0])] == scale.argsort().tolist()
 
 
+@pytest.mark.parametrize("asked", [{}, {"dimension": 0}])
+def test_a_single_text_has_no_directions(vae, asked):
+    corpus = DiagonalGaussian(normals(1, 3), torch.ones(1, 3))
+    with pytest.raises(DataError, match="single text"):
+        directions(Conditioned(vae.codec), "a", corpus=corpus, **asked)
+
+
 def test_under_a_fitted_prior_its_deviations_are_the_unit():
     vae = TextVAE(untrained())
     loc = torch.tensor([[3.0, 0, 0], [-3, 0, 0]]).double()

@@ -1,10 +1,12 @@
 """Searches: they stay where the decoder was trained and within their budget, they go on as if never stopped, and find what random draws do not."""
 
 import json
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 import torch
+from conditioned import conditional
 from test_cli import done, failed
 from tiny import ENGLISH, train_tiny
 from untrained import untrained
@@ -18,6 +20,7 @@ from textvae.control.search.region import TrustRegion
 from textvae.control.search.rewards import Contains, Lacks, Length, Likely
 from textvae.control.search.scoring import Scorer, Weighted, read_rewards
 from textvae.control.search.search import promising_of, search
+from textvae.data.store import TokenStore
 from textvae.data.vocabulary import BOS
 from textvae.distributions import DiagonalGaussian, GaussianMixture, SphereUniform, standard_normal
 from textvae.errors import ConfigError, CorruptRunError, MissingExtraError, RunExistsError, RunNotFoundError
@@ -243,6 +246,18 @@ def test_searches_that_cannot_go_on(tmp_path):
         search(codec, read_rewards(letters), budget=110, output=tmp_path / "none", resume=True)
     with pytest.raises(RunNotFoundError, match="only from a folder"):
         search(codec, read_rewards(letters), budget=110, resume=True)
+    answering, asked = conditional(source=True, labels=False), tmp_path / "asked"
+    given = [answering.conditions({"source": [text]}, 1) for text in ("tea", "music")]
+    for source in given:
+        with pytest.raises(ConfigError, match="another conditions") if asked.exists() else nullcontext():
+            search(
+                answering,
+                read_rewards(letters),
+                budget=110,
+                output=asked,
+                conditions=source,
+                resume=asked.exists(),
+            )
     part = folder / "decodes-00000000.safetensors"
     part.write_bytes(part.read_bytes()[:-4])
     with pytest.raises(CorruptRunError, match="is damaged"):
@@ -275,6 +290,12 @@ def test_ready_rewards_are_0_where_they_are_met_and_below_elsewhere():
     assert Lacks.read("tea")(texts) == [-1, 0, 0, 0]
     assert Length.read("2-3")(texts) == [0, 0, -1, -1]
     assert Length.read("4")(texts) == [-0.25, -0.5, -0.25, -1]
+
+
+def test_latin_words_are_found_beside_chinese_letters():
+    texts = ["我们去KFC吃饭", "我们去KFCs吃饭"]
+    assert Contains(("KFC",))(texts) == [0, -1]
+    assert Lacks(("KFC",))(texts) == [-1, 0]
 
 
 def test_rewards_are_weighted_and_added_up():
@@ -379,6 +400,23 @@ def test_a_word_that_a_greedy_decoder_says_is_not_short_of_anything():
     for row, text in enumerate(codec.decode(z, DecodingConfig(temperature=0))):
         for word in text.split()[:3]:
             assert presence(codec, [text], word, z[row : row + 1])[0] == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["char", "bpe"])
+def test_a_word_is_looked_for_between_words(kind, monkeypatch):
+    """Letters of their own or with the space before them: never glued to the word before."""
+    tried, rows = [], TokenStore.from_rows
+    monkeypatch.setattr(
+        TokenStore,
+        "from_rows",
+        lambda found, *more, **named: tried.append(found) or rows(found, *more, **named),
+    )
+    codec = untrained(kind=kind, max_length=60)
+    for seed in range(4):
+        z = torch.randn(1, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+        presence(codec, ["the cat sees tea."], "dog", z)
+        [text] = codec.tokenizer.decode(tried[-1])
+        assert text in {"dog", "the dog", "the cat dog", "the cat sees dog", "the cat sees tea. dog"}
 
 
 def test_where_a_word_does_not_fit_any_more_it_is_not_looked_for():

@@ -1,10 +1,11 @@
-"""The part of `docs/benchmarks.md` on captions, persons and couplets, made from benchmarks/conditions/results."""
+"""The part of `docs/benchmarks.md` on what models answer to conditions, made from benchmarks/conditions/results."""
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.conditions import answers
 from benchmarks.markdown import table
 
 RESULTS = Path(__file__).parent / "results"
@@ -15,12 +16,15 @@ SHOWN_COUPLETS = (("poets", "first"), ("with z", "first"), ("with z", "drawn"), 
 
 def sections() -> Iterator[str]:
     """Yield the sections of what was measured."""
-    captions = [json.loads(path.read_text("utf-8")) for path in sorted(RESULTS.glob("captions-*.json"))]
-    if captions:
-        yield _captions(captions)
-    emoji = [json.loads(path.read_text("utf-8")) for path in sorted(RESULTS.glob("emoji-*.json"))]
-    if emoji:
-        yield _emoji(emoji)
+    several = {
+        "captions": _captions,
+        "emoji": _emoji,
+        "labels": answers.labels,
+        "dialogue": answers.dialogue,
+    }
+    for name, show in several.items():
+        if found := [json.loads(path.read_text("utf-8")) for path in sorted(RESULTS.glob(f"{name}-*.json"))]:
+            yield show(found)
     for name, show in (("persons", _persons), ("couplets", _couplets)):
         if (path := RESULTS / f"{name}.json").exists():
             yield show(json.loads(path.read_text("utf-8")))

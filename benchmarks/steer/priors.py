@@ -23,8 +23,8 @@ from textvae.codec import Codec
 from textvae.config import RunConfig
 from textvae.control.priors import KINDS
 from textvae.data.embedded import embedded_texts
-from textvae.data.units import units
-from textvae.evaluation.judging import Judging, nats, train_judge
+from textvae.evaluation.judging import Judging, train_judge
+from textvae.evaluation.scored import Judged
 from textvae.evaluation.texts import copy_rate, distinct_n
 from textvae.progress import ProgressLine
 from textvae.training.records import CONFIG_FILE
@@ -126,7 +126,8 @@ def measured(
 
 def perplexity(judge: Codec, texts: list[str]) -> float:
     """Return exp(nats a word), `</s>` counted."""
-    return math.exp(nats(judge, texts).sum() / sum(len(units(text)) + 1 for text in texts))
+    found = Judged(judge, texts)
+    return math.exp(found.nats.sum() / found.words.sum())
 
 
 def marked(priors: dict[str, dict], mark: float) -> dict[str, object]:

@@ -20,7 +20,8 @@ import torch
 from textvae import TextVAE, open_corpus
 from textvae.codec import Codec
 from textvae.control.editing.edit import METHODS
-from textvae.evaluation.judging import Judging, nats, train_judge
+from textvae.evaluation.judging import Judging, train_judge
+from textvae.evaluation.scored import nats, scored_texts
 from textvae.evaluation.tasks.classifier import LabelJudge
 from textvae.progress import ProgressLine
 
@@ -136,7 +137,8 @@ def bleu(outputs: list[str], references: list[str]) -> float:
 
 def perplexity(speech: Codec, texts: list[str]) -> float:
     """Return exp(nats a white-space word), `</s>` counted."""
-    return math.exp(nats(speech, texts).sum() / sum(len(text.split()) + 1 for text in texts))
+    read = scored_texts(speech, speech.store(texts), texts)
+    return math.exp(nats(speech, texts).sum() / sum(len(text.split()) + 1 for text in read))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Conditions of a model: what they are called and how they are read, and their numbers, a row a text."""
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -55,6 +56,16 @@ class Conditions:
             vectors=None if self.vectors is None else self.vectors[indices],
             profiles=None if self.profiles is None else self.profiles[indices],
         )
+
+    @property
+    def digest(self) -> str:
+        """Tells them from others: 16 hexadecimal digits of SHA-256."""
+        hashed = hashlib.sha256()
+        arrays = (self.codes, self.weights, self.features, self.vectors, self.profiles)
+        for part in (*arrays, *(self.sources or ())):
+            content = b"" if part is None else np.ascontiguousarray(part).tobytes()
+            hashed.update(len(content).to_bytes(8, "little") + content)
+        return hashed.hexdigest()[:16]
 
     @property
     def source_lengths(self) -> np.ndarray:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from textvae.config import DataConfig, RunConfig
-from textvae.config.model import BATCH_NORM, DELTA, SPHERE
+from textvae.config.model import BATCH_NORM, CONDITIONAL, DELTA, SPHERE
 
 UNNAMED = "DATA"
 """Stands in a command for data that have no name."""
@@ -80,8 +80,10 @@ class Remedies:
         data = self.settings.data if self.settings else None
         return shlex.join([*self._train(), "--for", "editing", *(_reading(data) if data else ())])
 
-    def fit_prior(self) -> str:
-        """Return the command that fits the prior to the latents."""
+    def fit_prior(self) -> str | None:
+        """Return the command that fits the prior to the latents; None: those of a sphere, or of p(z|c), are not fitted."""
+        if self.on_sphere or (self.settings and self.settings.model.prior == CONDITIONAL):
+            return None
         return shlex.join(["textvae", "prior", "fit", self.run, self.data])
 
     def _train(self) -> list[str]:

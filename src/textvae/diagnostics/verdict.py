@@ -16,6 +16,8 @@ Severity = Literal["ill", "warning", "note"]
 
 IDLE_NATS = 0.5
 """A gain below this is none: z decides less than one word in a text."""
+LEAST_RATE = 0.1
+"""Nats: no remedy asks for less."""
 IDLE_CONDITION = 0.1
 """A condition that buys less is not read: labels that the words show anyway may buy little more."""
 EMPTY = 0.5
@@ -110,16 +112,14 @@ def ignores_condition(vitals: Vitals, remedies: Remedies) -> Finding | None:
     """Another text's condition is as good as the text's own."""
     if vitals.condition_gain is None or vitals.condition_gain >= IDLE_CONDITION:
         return None
-    text = (
-        f"your decoder ignores the condition: another text's is worse by {nats(vitals.condition_gain)} nats only; either "
-        "it says nothing of the texts, or z says it all, and a lower target rate leaves it something to say"
+    text = f"your decoder ignores the condition: another text's is worse by {nats(vitals.condition_gain)} nats only; "
+    remedy = _halved_rate(vitals, remedies)
+    text += (
+        "either it says nothing of the texts, or z says it all, and a lower target rate leaves it something to say"
+        if remedy
+        else "it says nothing of the texts, or training was too short to find out what"
     )
-    return Finding(
-        code="ignores_condition",
-        severity="warning",
-        text=text,
-        remedy=remedies.hold_rate(round(vitals.rate / 2, 1)),
-    )
+    return Finding(code="ignores_condition", severity="warning", text=text, remedy=remedy)
 
 
 def empty_rate(vitals: Vitals, remedies: Remedies) -> Finding | None:
@@ -177,8 +177,9 @@ def worse_than_baseline(vitals: Vitals, remedies: Remedies) -> Finding | None:
         f"a text costs {nats(nll)} nats, {nats(nll - baseline)} more than the same decoder without z: "
         "what z buys is less than it costs"
     )
-    remedy = remedies.hold_rate(float(f"{vitals.rate / 2:.2g}"))
-    return Finding(code="worse_than_baseline", severity="warning", text=text, remedy=remedy)
+    return Finding(
+        code="worse_than_baseline", severity="warning", text=text, remedy=_halved_rate(vitals, remedies)
+    )
 
 
 def holes(vitals: Vitals, remedies: Remedies) -> Finding | None:
@@ -245,6 +246,13 @@ def nats(value: float) -> str:
     ('12.1', '0.03')
     """
     return f"{value:.1f}" if abs(value) >= 1 else f"{value:.2f}"
+
+
+def _halved_rate(vitals: Vitals, remedies: Remedies) -> str | None:
+    """Return the command for half the rate; None: z says nothing that a lower one could take away."""
+    if vitals.gain < IDLE_NATS:
+        return None
+    return remedies.hold_rate(max(float(f"{vitals.rate / 2:.2g}"), LEAST_RATE))
 
 
 def _revive(vitals: Vitals, remedies: Remedies) -> str:

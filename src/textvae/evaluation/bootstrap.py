@@ -67,6 +67,13 @@ def _geometric(sums: np.ndarray) -> np.ndarray:
     return np.maximum(ratios, 0.0).prod(axis=-1) ** (1 / ratios.shape[-1])
 
 
+def _geometric_less_last(sums: np.ndarray) -> np.ndarray:
+    """As `_geometric`, with 1 less the last ratio in its place: nothing of nothing then counts as 1, not as 0."""
+    ratios = _ratio(sums.reshape(*sums.shape[:-1], -1, 2))
+    ratios[..., -1] = 1 - ratios[..., -1]
+    return np.maximum(ratios, 0.0).prod(axis=-1) ** (1 / ratios.shape[-1])
+
+
 FORMULAS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "ratio": _ratio,
     "perplexity": _perplexity,
@@ -74,6 +81,7 @@ FORMULAS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "bleu": _bleu,
     "chrf": _chrf,
     "geometric": _geometric,
+    "geometric less last": _geometric_less_last,
 }
 """From sums over texts, (..., P), to the measure, (...)."""
 
@@ -104,9 +112,11 @@ class Tally:
         return cls(formula, np.stack([np.asarray(above), np.asarray(below)], axis=1).astype(float), aligned)
 
     @classmethod
-    def geometric(cls, *ratios: "Tally") -> "Tally":
-        """Return the tally of the geometric mean of ratios of the same texts."""
-        return cls("geometric", np.concatenate([ratio.columns for ratio in ratios], axis=1))
+    def geometric(cls, *ratios: "Tally", less: "Tally | None" = None) -> "Tally":
+        """Return the tally of the geometric mean of ratios of the same texts, and of 1 less a last one."""
+        several = [*ratios, less] if less else ratios
+        formula = "geometric less last" if less else "geometric"
+        return cls(formula, np.concatenate([ratio.columns for ratio in several], axis=1))
 
     @property
     def value(self) -> float:

@@ -12,7 +12,7 @@ from textvae.evaluation import forward_reverse
 from textvae.evaluation.bootstrap import Tally
 from textvae.evaluation.definition import Definition
 from textvae.evaluation.family import Family, Findings
-from textvae.evaluation.judging import nats
+from textvae.evaluation.scored import nats
 from textvae.evaluation.subject import Subject
 
 MIN_PAIRS, MAX_PAIRS = 20, 500

@@ -3,14 +3,12 @@
 import hashlib
 from collections.abc import Sequence
 
-import numpy as np
 from torch import nn
 
 from textvae.codec import Codec
 from textvae.codec.files import description_files
 from textvae.codec.fitted import prior_tensors
 from textvae.codec.identity import tensors_digest
-from textvae.data.conditions import Conditions
 from textvae.errors import ConfigError
 
 
@@ -20,23 +18,6 @@ def digest_of(texts: Sequence[str]) -> str:
     for text in texts:
         encoded = text.encode("utf-8", "surrogatepass")
         hashed.update(len(encoded).to_bytes(8, "little") + encoded)
-    return hashed.hexdigest()[:16]
-
-
-def conditions_digest(conditions: Conditions) -> str:
-    """Return what tells the conditions of texts apart: 16 hexadecimal digits of SHA-256."""
-    hashed = hashlib.sha256()
-    arrays = (
-        conditions.codes,
-        conditions.weights,
-        conditions.features,
-        conditions.vectors,
-        conditions.profiles,
-    )
-    parts = [*arrays, *(conditions.sources or ())]
-    for part in parts:
-        content = b"" if part is None else np.ascontiguousarray(part).tobytes()
-        hashed.update(len(content).to_bytes(8, "little") + content)
     return hashed.hexdigest()[:16]
 
 

@@ -1,13 +1,11 @@
 """Forward and reverse perplexity: what language models of real and of random texts say of the other kind."""
 
-from textvae.codec import Codec
-from textvae.data.units import units
 from textvae.errors import DataError
 from textvae.evaluation.bootstrap import Tally
 from textvae.evaluation.definition import WORDS, Definition
 from textvae.evaluation.diversity import sampling_passes
 from textvae.evaluation.family import Family, Findings
-from textvae.evaluation.judging import nats
+from textvae.evaluation.scored import Judged
 from textvae.evaluation.subject import Subject
 
 TRAINING_PASSES = 4
@@ -55,15 +53,13 @@ DEFINITIONS = (
 
 def measure(subject: Subject) -> Findings:
     """Return forward, reverse and real perplexity."""
-    measures = {
-        "forward_ppl": _perplexity(subject.judge, subject.samples, aligned=False),
-        "real_ppl": _perplexity(subject.judge, subject.texts),
-    }
-    notes: tuple[str, ...] = ()
+    samples, real = Judged(subject.judge, subject.samples), Judged(subject.judge, subject.texts)
+    measures = {"forward_ppl": _perplexity(samples, aligned=False), "real_ppl": _perplexity(real)}
+    notes = real.notes  # samples are never longer than the judge reads
     try:
-        measures["reverse_ppl"] = _perplexity(subject.judge_of_samples, subject.texts)
+        measures["reverse_ppl"] = _perplexity(Judged(subject.judge_of_samples, subject.texts))
     except DataError as error:  # a collapsed model says the same all the time
-        notes = (f"no language model of random texts, so no reverse PPL: {error}",)
+        notes += (f"no language model of random texts, so no reverse PPL: {error}",)
     return Findings(
         measures=measures,
         settings=settings(subject),
@@ -72,9 +68,8 @@ def measure(subject: Subject) -> Findings:
     )
 
 
-def _perplexity(judge: Codec, texts: list[str], *, aligned: bool = True) -> Tally:
-    words = [len(units(text)) + 1 for text in texts]
-    return Tally.ratio(nats(judge, texts), words, formula="perplexity", aligned=aligned)
+def _perplexity(found: Judged, *, aligned: bool = True) -> Tally:
+    return Tally.ratio(found.nats, found.words, formula="perplexity", aligned=aligned)
 
 
 def settings(subject: Subject) -> dict[str, object]:

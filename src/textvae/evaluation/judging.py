@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-import numpy as np
-
 from textvae.codec import Codec
 from textvae.codec.files import load_codec
 from textvae.codec.location import MODEL_FOLDER
@@ -17,7 +15,6 @@ from textvae.config import RunConfig
 from textvae.config.fields import check_count, check_range
 from textvae.config.presets import language_model, unconditional
 from textvae.evaluation.digests import digest_of
-from textvae.evaluation.likelihood import likelihoods
 from textvae.progress import Work
 from textvae.storage.atomic import write_file
 from textvae.training.language_model import train_language_model
@@ -120,19 +117,24 @@ def train_judge(judging: Judging, texts: list[str], codec: Codec, *, what: str) 
     return judge
 
 
-def random_texts(judging: Judging, num: int, seed: int, sample: Callable[[int], list[str]]) -> list[str]:
-    """Return `num` random texts; they are kept, for a training that goes on needs the same ones."""
-    path = judging.folder / f"random-texts-seed-{seed}-{num}.json"
+def random_texts(
+    judging: Judging, num: int, seed: int, source: str, sample: Callable[[int], list[str]]
+) -> list[str]:
+    """Return `num` random texts; they are kept, for a training that goes on needs the same ones.
+
+    Args:
+        judging: where.
+        num: how many.
+        seed: they are drawn with.
+        source: tells what draws them from others: the model, its prior and decoding, and conditions.
+        sample: draws so many.
+    """
+    path = judging.folder / f"random-texts-{source}-seed-{seed}-{num}.json"
     if path.exists():
         return json.loads(path.read_bytes())
     texts = sample(num)
     write_file(path, json.dumps(texts, ensure_ascii=False, indent=0).encode("utf-8", "surrogatepass"))
     return texts
-
-
-def nats(judge: Codec, texts: list[str]) -> np.ndarray:
-    """Return -log p(x) of each text under a language model, (N,), `</s>` counted."""
-    return likelihoods(judge, judge.store(texts), num_samples=1).distortion.numpy()
 
 
 class Counting(Silent):

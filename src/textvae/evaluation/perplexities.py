@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from textvae.data.units import units
 from textvae.data.vocabulary import UNK
 from textvae.evaluation.bootstrap import Tally
 from textvae.evaluation.definition import TARGETS, WORDS, Definition
 from textvae.evaluation.family import Family, Findings
+from textvae.evaluation.scored import num_words
 from textvae.evaluation.subject import Subject
 
 _SAME = ("texts", "scored", "unknown")
@@ -93,7 +93,6 @@ def measure(subject: Subject) -> Findings:
     """Return distortion, rate, bounds and perplexities, text by text."""
     terms, store, texts = subject.terms, subject.store, subject.scored
     tokens = np.asarray(store.lengths) + 1
-    words = [len(units(text)) + 1 for text in texts]
     num_bytes = [len(text.encode("utf-8", "surrogatepass")) for text in texts]
     nats = terms.iw_nll.numpy()
     measures = {
@@ -101,7 +100,7 @@ def measure(subject: Subject) -> Findings:
         "rate": Tally.mean(terms.rate.numpy()),
         "neg_elbo": Tally.mean((terms.distortion + terms.rate).numpy()),
         "iw_nll": Tally.mean(nats),
-        "ppl_word": Tally.ratio(nats, words, formula="perplexity"),
+        "ppl_word": Tally.ratio(nats, num_words(texts), formula="perplexity"),
         "ppl_token": Tally.ratio(nats, tokens, formula="perplexity"),
         "bits_per_byte": Tally.ratio(nats, num_bytes, formula="bits"),
     }

@@ -14,7 +14,7 @@ from textvae.errors import ConfigError, DataError
 from textvae.evaluation import user
 from textvae.evaluation.bootstrap import LEVEL, RESAMPLES
 from textvae.evaluation.definitions import FAMILIES
-from textvae.evaluation.digests import conditions_digest, digest_of, model_digest
+from textvae.evaluation.digests import digest_of, model_digest
 from textvae.evaluation.judging import Judging
 from textvae.evaluation.kept import Kept
 from textvae.evaluation.plan import Plan, Tell
@@ -123,7 +123,7 @@ def _settings(subject: Subject) -> dict[str, Any]:
         "units": subject.units,
         "sampling": dataclasses.asdict(subject.codec.decoding),
         "texts": digest_of(subject.texts),
-        **({} if subject.conditions is None else {"conditions": conditions_digest(subject.conditions)}),
+        **({} if subject.conditions is None else {"conditions": subject.conditions.digest}),
         "intervals": f"{LEVEL:.0%} percentile bootstrap over texts, {RESAMPLES:,} draws",
         "seed": subject.seed,
     }

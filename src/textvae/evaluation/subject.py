@@ -13,9 +13,10 @@ from textvae.data.conditions import Conditions
 from textvae.data.store import TokenStore
 from textvae.data.units import CHINESE_WORDS, LETTERS, Split, chinese_words, units
 from textvae.distributions import Posterior
-from textvae.evaluation.digests import digest_of
+from textvae.evaluation.digests import digest_of, model_digest
 from textvae.evaluation.judging import Judging, random_texts, train_judge
 from textvae.evaluation.likelihood import Likelihoods, distortion_sample, likelihoods
+from textvae.evaluation.scored import scored_texts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +66,9 @@ class Subject:
     def judge_of_samples(self) -> Codec:
         """A language model of as many random texts."""
         assert self.judging is not None
-        texts = random_texts(self.judging, len(self.judged_texts), self.seed, self.sample)
+        conditions = "" if self.conditions is None else self.conditions.digest
+        source = digest_of([model_digest(self.codec), conditions])
+        texts = random_texts(self.judging, len(self.judged_texts), self.seed, source, self.sample)
         return train_judge(self.judging, texts, self.codec, what="random")
 
     @cached_property
@@ -132,13 +135,7 @@ class Subject:
     @cached_property
     def scored(self) -> list[str]:
         """The texts as far as they are scored: themselves, or what the tokens of a text that was cut spell."""
-        if not self.store.num_cut:
-            return self.texts
-        full = self.store.cut(None).lengths
-        return [
-            text if self.store.lengths[i] == full[i] else self.codec.tokenizer.decode([self.store[i]])[0]
-            for i, text in enumerate(self.texts)
-        ]
+        return scored_texts(self.codec, self.store, self.texts)
 
     @cached_property
     def training_digest(self) -> str | None:

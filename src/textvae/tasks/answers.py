@@ -11,6 +11,7 @@ from textvae.codec import Codec
 from textvae.config import DecodingConfig
 from textvae.config.fields import check_count
 from textvae.data.conditions import Conditions
+from textvae.distributions import DiagonalGaussian
 from textvae.errors import ConditionError
 from textvae.evaluation.likelihood import likelihoods
 
@@ -132,7 +133,7 @@ def _scores(codec: Codec, conditions: Conditions, texts: list[str], seed: int) -
 
 def prior_mean(codec: Codec, conditions: Conditions) -> Tensor | None:
     """Return the mean of p(z|c), (N, D); None where the prior does not say what it is."""
-    loc = getattr(codec.prior(conditions), "loc", None)
-    if loc is None or codec.fitted_prior is not None:
+    prior = codec.prior(conditions)
+    if codec.fitted_prior is not None or not isinstance(prior, DiagonalGaussian):
         return None
-    return loc.to(codec.dtype).expand(len(conditions), -1)
+    return prior.loc.to(codec.dtype).expand(len(conditions), -1)

@@ -18,13 +18,19 @@ def _over(settings: Settings, changes: Settings) -> Settings:
 
 
 _ANSWERING: Settings = {
-    "model": {"latent_dim": 32, "condition_dim": 128, "dropout": 0.3, "embed_dropout": 0.2},
+    "model": {
+        "prior": "conditional",
+        "latent_dim": 32,
+        "condition_dim": 128,
+        "dropout": 0.3,
+        "embed_dropout": 0.2,
+    },
     "objective": {"target_rate": 3.0},
     "training": {"word_dropout": 0.1, "condition_dropout": 0.05},
     "decoding": {"temperature": 0.0, "candidates": 1, "known_words": False},
 }
-"""Of all that answer to a source: few nats for z, which is to say in which of several ways, not what; nothing is drawn,
-so that answers differ by their z; any word, as names are copied or spelt."""
+"""Of all that answer to a source: few nats for z, which is to say in which of several ways, not what; p(z|c) is learned, so that
+its mean is a good first answer; nothing is drawn, so that answers differ by their z; any word, as names are copied or spelt."""
 
 _SAYING = _over(_ANSWERING, {"decoding": {"num_beams": 4}})
 """Of all whose source tells what is to be said: beams find what greedy decoding misses."""

@@ -4,6 +4,7 @@ Latent spaces of text VAEs are read well by linear classifiers of few labels (Li
 value). The strength of the ridge and the calibration are chosen by cross-validation, on texts that the weights did not see.
 """
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -198,9 +199,12 @@ def _calibration_error(logits: np.ndarray, targets: np.ndarray) -> float:
 
 def _number(word: str, name: str) -> float:
     try:
-        return float(word)
-    except ValueError as error:
-        raise DataError(f"a label of {name} is {word!r}, no number; give --kind categorical") from error
+        number = float(word)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise DataError(f"a label of {name} is {word!r}, no number; give --kind categorical")
+    return number
 
 
 def _learners() -> tuple[Any, Any]:

@@ -9,7 +9,7 @@ from textvae.config.fields import check_range
 from textvae.control.moves.conditioned import Conditioned
 from textvae.control.principal import principal_axes
 from textvae.distributions import DiagonalGaussian, GaussianMixture, Posterior, on_cpu, wide
-from textvae.errors import ConfigError
+from textvae.errors import ConfigError, DataError
 
 DIMENSION, AXIS = "dimension", "axis"
 NUM_CHOSEN = 3
@@ -75,6 +75,8 @@ def directions(
     check_range("the number of directions", num, 1)
     if axis is not None:
         return [_axis(axis, corpus)]
+    if corpus is not None and len(corpus.loc) < 2:
+        raise DataError("directions of a single text are asked for; two at least are needed")
     if dimension is not None:
         return [_dimension(dimension, model, corpus)]
     activity = _certainty(model, text) if corpus is None else corpus.loc.double().var(dim=0)

@@ -59,11 +59,16 @@ def _with_weights(codec: Codec) -> Codec[VAEModel]:
 
 
 def _places(codec: Codec, tokens: np.ndarray, word: str) -> list[int]:
-    """Return the places between words, both ends among them; in a script without spaces, all."""
-    inside = range(1, len(tokens))
-    if not is_spaceless(script_counts(word)):
-        inside = [place for place in inside if codec.tokenizer.starts_word(int(tokens[place]))]
-    return [*{0, *inside, len(tokens)}]
+    """Return the places between words, both ends among them; in a script without spaces, all.
+
+    Where a space is a token of its own, words stand behind one, and the end of the text is no place.
+    """
+    if is_spaceless(script_counts(word)):
+        return [*range(len(tokens) + 1)]
+    starts = [codec.tokenizer.starts_word(int(token)) for token in tokens]
+    if codec.tokenizer.kind == "char":
+        return [0, *(place + 1 for place, is_space in enumerate(starts) if is_space)]
+    return [*{0, *(place for place, starts_word in enumerate(starts) if starts_word), len(tokens)}]
 
 
 def _shortfalls(

@@ -9,8 +9,7 @@ from torch import Tensor
 
 from textvae.codec import Codec
 from textvae.control.search.presence import presence
-from textvae.data.scripts import is_spaceless, script_counts
-from textvae.data.units import units
+from textvae.data.units import stands_in, units
 from textvae.errors import ConfigError
 
 NEAREST = 0.01
@@ -118,7 +117,4 @@ def has_word(text: str, word: str) -> bool:
     >>> has_word("Coffee, please", "coffee"), has_word("a teapot", "tea"), has_word("我喜欢咖啡", "咖啡")
     (True, False, True)
     """
-    text, word = text.casefold(), word.casefold()
-    if is_spaceless(script_counts(word)):
-        return word in text
-    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
+    return stands_in(word.casefold(), text.casefold())

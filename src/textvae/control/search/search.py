@@ -104,6 +104,7 @@ def search(
         "start": None if start is None else start.tolist(), "region": [round(region.bound, 6), *region.scale.tolist()],
         "promising": None if promising is None else tensors_digest({"z": promising}),
         "model": weights_digest(codec.model) if isinstance(codec.model, VAEModel) else None,
+        **({} if conditions is None else {"conditions": conditions.digest}),
     }  # fmt: skip
     asked = strategy_of(strategy, region, start, seed, promising=promising)
     log = SearchLog.open(output, settings, resume=resume)

@@ -17,6 +17,7 @@ from textvae.evaluation.texts import ngrams
 ORDERS, BUCKETS = (1, 2, 3), 1 << 18
 EPOCHS, MIN_STEPS, BATCH, RATE = 10, 100, 64, 0.1
 MAX_TEXTS, HELD_OUT_SHARE, MAX_HELD_OUT = 50_000, 0.1, 2000
+UNDECIDED = -1
 _WORD = re.compile(r"\w+|[^\w\s]")
 
 
@@ -59,9 +60,10 @@ class LabelJudge:
         right = _judged(weights, features[:num_held]) == wanted[:num_held]
         return cls(labels=names, weights=weights, held_out=right.numpy())
 
-    def judge(self, texts: Sequence[str]) -> list[str]:
-        """Return the likeliest label of each text."""
-        return [self.labels[i] for i in _judged(self.weights, [_features(text) for text in texts]).tolist()]
+    def judge(self, texts: Sequence[str]) -> list[str | None]:
+        """Return the likeliest label of each text; None: it has nothing that the training texts had."""
+        found = _judged(self.weights, [_features(text) for text in texts]).tolist()
+        return [None if number == UNDECIDED else self.labels[number] for number in found]
 
     @property
     def accuracy(self) -> float:
@@ -102,8 +104,9 @@ def _batches(num: int, seed: int) -> Iterator[np.ndarray]:
 
 @torch.no_grad()
 def _judged(weights: Tensor, features: Sequence[Tensor]) -> Tensor:
-    """Return the number of the likeliest label of each text, (N,)."""
-    return _logits(nn.EmbeddingBag.from_pretrained(weights, mode="mean"), features).argmax(dim=1)
+    """Return the number of the likeliest label of each text, (N,); `UNDECIDED` where all are as likely."""
+    logits = _logits(nn.EmbeddingBag.from_pretrained(weights, mode="mean"), features)
+    return logits.argmax(dim=1).where(logits.amax(dim=1) > logits.amin(dim=1), UNDECIDED)
 
 
 def _logits(bag: nn.EmbeddingBag, features: Sequence[Tensor]) -> Tensor:

@@ -7,7 +7,7 @@ from textvae.evaluation.bootstrap import Tally
 from textvae.evaluation.coherence import Places, fitting
 from textvae.evaluation.definition import WORDS
 from textvae.evaluation.family import Family, Findings
-from textvae.evaluation.tasks.task import Task, num_words
+from textvae.evaluation.tasks.task import Task
 from textvae.evaluation.tasks.yardstick import beside, both
 
 _SAME = ("texts", "judge")
@@ -55,12 +55,18 @@ def measure(task: Task) -> Findings:
         found = both(task, "answer_coherence", lambda texts: coherence(texts, task))
         own = {key: {"P": int(tally.columns[:, 1].sum())} for key, tally in found.items()}
         measures |= {key: tally for key, tally in found.items() if own[key]["P"]}
-    return Findings(measures=measures, settings={"judge": task.judge_digest}, own_settings=own)
+    return Findings(
+        measures=measures,
+        settings={"judge": task.judge_digest},
+        own_settings=own,
+        notes=task.judged(task.main).notes,
+    )
 
 
 def fluency(texts: list[str], task: Task) -> Tally:
     """Return how likely texts are beside real ones, 1 at most each."""
-    return Tally.mean(np.exp(np.minimum(0.0, task.log_ppl_real - task.log_ppl(texts))))
+    found = task.judged(texts)
+    return Tally.mean(np.exp(np.minimum(0.0, task.log_ppl_real - found.nats / found.words)))
 
 
 def has_coherence(task: Task) -> bool:
@@ -89,8 +95,8 @@ def before_answer(source: str, answer: str) -> str:
 
 
 def _perplexity(texts: list[str], task: Task) -> Tally:
-    words = num_words(texts)
-    return Tally.ratio(task.log_ppl(texts) * words, words, formula="perplexity")
+    found = task.judged(texts)
+    return Tally.ratio(found.nats, found.words, formula="perplexity")
 
 
 FAMILY = Family(

@@ -52,8 +52,9 @@ def measure(task: Task) -> Findings:
     training, labels = task.training or [], task.training_labels or []
     judge = LabelJudge.train(training, labels, seed=task.seed)
     found = judge.judge([text for several in task.answers for text in several])
-    wanted = np.repeat(np.array(task.labels), task.num_answers)
-    right = (np.array(found) == wanted).reshape(-1, task.num_answers).mean(axis=1)
+    wanted = [label for label in task.labels or [] for _ in range(task.num_answers)]
+    right = np.array([said == label for said, label in zip(found, wanted, strict=True)])
+    right = right.reshape(-1, task.num_answers).mean(axis=1)
     measures = {
         "label_accuracy": Tally.mean(right),
         "label_accuracy_judge": Tally.mean(judge.held_out, aligned=False),

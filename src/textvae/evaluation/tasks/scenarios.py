@@ -45,9 +45,8 @@ def measure(task: Task) -> Findings:
 def naturalness(task: Task) -> Tally:
     """Return fluency, coherence above chance and lack of repetition in one."""
     above, below = coherence(task.main, task).columns.T
-    repeated, bigrams = repetition(task.main, task).columns.T
     above_chance = Tally.ratio(2 * above - below, below)
-    return Tally.geometric(fluency(task.main, task), above_chance, Tally.ratio(bigrams - repeated, bigrams))
+    return Tally.geometric(fluency(task.main, task), above_chance, less=repetition(task.main, task))
 
 
 def is_creative(task: Task) -> bool:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from textvae.data.scripts import is_spaceless, script_counts
+from textvae.data.units import stands_in
 from textvae.evaluation.bootstrap import Tally
 from textvae.evaluation.family import Family, Findings
 from textvae.evaluation.tasks.task import Task
@@ -91,10 +91,7 @@ def is_said(slot: Slot, text: str) -> bool:
     """
     name, value = slot
     wanted = _CAPITAL.sub(" ", name) if value.casefold() in _BOOLEANS else value
-    wanted, text = _plain(wanted), _plain(text)
-    if is_spaceless(script_counts(wanted)):
-        return wanted in text
-    return re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", text) is not None
+    return stands_in(_plain(wanted), _plain(text))
 
 
 def measure(task: Task) -> Findings:

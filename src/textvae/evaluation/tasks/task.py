@@ -1,6 +1,5 @@
 """What is measured of answers, with what several measures need of them, made when it is first asked for."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,8 +11,8 @@ from textvae.data.units import CHINESE_WORDS, LETTERS, Split, chinese_words, uni
 from textvae.evaluation.bleu import bleu_tokenizer
 from textvae.evaluation.digests import digest_of, model_digest
 from textvae.evaluation.distance import Nearest
-from textvae.evaluation.judging import nats
 from textvae.evaluation.rouge import rouge_words
+from textvae.evaluation.scored import Judged
 from textvae.evaluation.sentence_bleu import Grams, grams_of, pairwise_bleu
 
 YARDSTICK_TEXTS = 1000
@@ -47,7 +46,8 @@ class Task:
     judge: Codec | None = None
     by_words: bool = False
     seed: int = 0
-    _known: dict[tuple[str, str], np.ndarray] = field(default_factory=dict, init=False, repr=False)
+    _distances: dict[str, np.ndarray] = field(default_factory=dict, init=False, repr=False)
+    _judged: dict[str, Judged] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def num_answers(self) -> int:
@@ -109,11 +109,10 @@ class Task:
 
     def distances(self, texts: list[str]) -> np.ndarray:
         """Return how far each text is from the nearest training text, (len(texts),), 0 to 1."""
-
-        def measured() -> np.ndarray:
-            return np.array([self._nearest.distance(text) for text in texts])
-
-        return self._once("distances", texts, measured)
+        key = digest_of(texts)
+        if key not in self._distances:
+            self._distances[key] = np.array([self._nearest.distance(text) for text in texts])
+        return self._distances[key]
 
     @cached_property
     def _nearest(self) -> Nearest:
@@ -136,13 +135,13 @@ class Task:
     @cached_property
     def log_ppl_real(self) -> float:
         """Nats a word of all real texts under the judge, `</s>` counted."""
-        return float(np.average(self.log_ppl(self.real_texts), weights=num_words(self.real_texts)))
+        real = self.judged(self.real_texts)
+        return float(real.nats.sum() / real.words.sum())
 
-    def log_ppl(self, texts: list[str]) -> np.ndarray:
-        """Return nats a word of each text under the judge, (len(texts),)."""
-        judge = self.judge
-        assert judge is not None
-        return self._once("log PPL", texts, lambda: nats(judge, texts) / num_words(texts))
+    def judged(self, texts: list[str]) -> Judged:
+        """Return what the judge says of texts."""
+        assert self.judge is not None
+        return self._judged.setdefault(digest_of(texts), Judged(self.judge, texts))
 
     @cached_property
     def judge_digest(self) -> str | None:
@@ -173,15 +172,3 @@ class Task:
     def _training_digest(self) -> str | None:
         labels = self.training_labels or []
         return None if self.training is None else digest_of([*self.training, *labels])
-
-    def _once(self, what: str, texts: list[str], measured: Callable[[], np.ndarray]) -> np.ndarray:
-        """Return what was measured of these texts before, or measure it."""
-        key = what, digest_of(texts)
-        if key not in self._known:
-            self._known[key] = measured()
-        return self._known[key]
-
-
-def num_words(texts: Sequence[str]) -> np.ndarray:
-    """Return words of each text, `</s>` counted as one, (len(texts),); letters of scripts without spaces are words."""
-    return np.array([len(units(text)) + 1 for text in texts])
