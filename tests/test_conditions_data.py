@@ -475,3 +475,11 @@ def test_one_value_stands_for_all_texts_and_several_for_each():
         for name in ("codes", "weights", "features"):
             assert np.array_equal(getattr(found, name), getattr(expected, name)), (name, other)
     assert codec.conditions(None, 3) is codec.conditions({}, 3) is None
+
+
+def test_a_number_that_never_changes_is_told_and_weighs_no_more_than_others():
+    label = Label.fitted(LabelColumn(name="x", column="x", kind="numeric"), [0.1] * 3)
+    assert label.encode(1.1)[0][1] == pytest.approx(1)
+    assert "one value, '0.1'" in label.warnings()[0]
+    assert Label.fitted(LabelColumn(name="x", column="x", kind="numeric"), [0.1, 0.3]).warnings() == ()
+    assert Features.fitted(np.full((7, 3), 0.1)).deviation == 1

@@ -8,6 +8,7 @@ import torch
 from conditioned import FRAMES, VECTORS, conditional, conditional_config, store_of, values_for
 from tiny import ENGLISH
 
+from textvae import TextVAE
 from textvae.codec.given import decoder_given, given, prior_given
 from textvae.config import DecodingConfig, ModelConfig
 from textvae.data.batching import collate
@@ -185,6 +186,18 @@ def test_every_weight_learns(codec):
         assert not silent
         idle = {name for name, weights in codec.model.named_parameters() if not weights.grad.any()}
         assert not {name for name in idle if not name.startswith(("condition.nothing", "prior_family"))}
+
+
+@pytest.mark.parametrize("parts", [{}, {"source": False}])
+def test_a_row_with_nothing_is_one_without_a_condition(parts):
+    codec = conditional(**parts)
+    with torch.no_grad():
+        codec.model.condition.nothing.normal_()
+    vae, missing = TextVAE(codec), {"who": [None, "the cat"], "length": [None, 12]}
+    missing |= {} if parts else {"source": ["", "sees"]}
+    free, given_ = vae.encode(ENGLISH[:2]), vae.encode(ENGLISH[:2], conditions=missing)
+    np.testing.assert_allclose(given_[0], free[0], rtol=1e-6)
+    assert not np.allclose(given_[1], free[1])
 
 
 def run_config(model: ModelConfig, condition_dropout: float):

@@ -356,6 +356,20 @@ def test_a_run_that_was_stopped_goes_on_bit_for_bit(tmp_path, name, monkeypatch)
     assert all(math.isfinite(record["distortion"]) for record in records)
 
 
+def test_patience_waits_for_the_end_of_the_pretraining(tmp_path):
+    """At beta 0 -ELBO rises from the first epoch on, as the rate does."""
+    run = train_tiny(
+        tmp_path / "run",
+        objective={"pretraining_epochs": 4},
+        training={"epochs": 6, "patience": 1, "learning_rate": 2e-2, "samples": 0},
+    )
+    records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    held = [record for record in records if record["kind"] == "held_out"]
+    costs = [record["neg_elbo"] for record in held[:4]]
+    assert max(costs) > min(costs[:-1])  # patience would have ended it
+    assert len(held) > 4
+
+
 def test_chinese_with_every_noise(tmp_path):
     config = tiny_config(**copy.deepcopy(CURES["everything"]))
     run = train_run(CHINESE, tmp_path / "run", config, device="cpu", cache_dir=tmp_path / "cache")

@@ -17,6 +17,7 @@ from textvae.control.editing.composing import TRIES
 from textvae.control.editing.edit import SURE
 from textvae.control.editing.goals import Goal, goals_of, shortfall
 from textvae.control.editing.moves import DISTANCE, gradient, mean_difference, opposite, projection
+from textvae.data.tokenizers import Tokenizer
 from textvae.errors import (
     AttributeNotFittedError,
     AttributeValueError,
@@ -214,10 +215,27 @@ def test_kept_tokens_are_those_of_the_word(run, corpus):
     tokenizer = TextVAE.from_pretrained(run).codec.tokenizer
     [row] = tokenizer.encode(corpus[:1])
     word = corpus[0].split()[1] if " " in corpus[0] else corpus[0][1:3]
-    kept = kept_tokens(tokenizer, corpus[0], row.tolist(), [word])
+    kept = kept_tokens(tokenizer, row.tolist(), [word])
     said = tokenizer.decode([[int(token) for token, stays in zip(row, kept, strict=True) if stays]])[0]
     assert word in said
     assert len(said) < len(corpus[0])
+
+
+def test_words_stay_whose_text_the_tokens_spell_otherwise():
+    """Unknown words are shorter in what a word tokenizer spells, and normalised ones longer."""
+    words = Tokenizer.train(["the food is great", "the room is nice"], kind="word")
+    pieces = Tokenizer.train(
+        ["wait… the food is great"] * 3 + ENGLISH, kind="bpe", vocab_size=330, normalize="nfkc"
+    )
+    for tokenizer, text in (
+        (words, "the extraordinarily food is great"),
+        (words, "the   food is great"),
+        (pieces, "wait……… the food is great"),
+    ):
+        [row] = tokenizer.encode([text])
+        kept = kept_tokens(tokenizer, row.tolist(), ["food"])
+        said = tokenizer.decode([[int(token) for token, stays in zip(row, kept, strict=True) if stays]])[0]
+        assert said.strip() == "food"
 
 
 def test_examples_stand_for_an_attribute(run, corpus):

@@ -315,3 +315,13 @@ def test_on_the_command_line(run, tmp_path):
     assert "z" in parquet.read_schema(tmp_path / "one.parquet").names
     assert "no column 'mood'" in failed(*command[:-1], "mood", "-o", tmp_path / "x.png")
     assert "cannot be written as .gif" in failed(*command, "-o", tmp_path / "x.gif")
+
+
+def test_a_column_may_be_called_as_a_label_of_the_model():
+    codec = conditional(source=False)
+    codec.schema = dataclasses.replace(codec.schema, columns=Columns(labels="who,length:numeric"))
+    rows = [dict(row, mood=f"m{number % 2}") for number, row in enumerate(ROWS)]
+    vae = TextVAE(codec)
+    assert vae.map(rows, label="who=mood").values[:3] == ["m0", "m1", "m0"]
+    assert vae.map(rows, label="who").values[:2] == [row["who"] for row in ROWS[:2]]
+    assert vae.map(rows, label="length").values[0] == ROWS[0]["length"]

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from conditioned import VECTORS, conditional
 from tiny import ENGLISH
 from typer.testing import CliRunner
 from untrained import untrained
@@ -479,3 +480,10 @@ def test_persons_on_the_command_line(run, tmp_path, vae):
     for name in "甲乙丙":
         said("person", "delete", run, name)
     assert "nobody in" in said("person", "list", run).stderr
+
+
+def test_one_row_of_features_stands_for_all_texts():
+    vae = TextVAE(conditional(labels=True, source=False, features=VECTORS))
+    person = vae.fit_person(ENGLISH[:5], name="a", label="who", conditions={"feature": VECTORS[0]})
+    each = vae.fit_person(ENGLISH[:5], name="a", label="who", conditions={"feature": VECTORS[[0] * 5]})
+    np.testing.assert_array_equal(person.embedding, each.embedding)

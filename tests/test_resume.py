@@ -11,14 +11,24 @@ from pathlib import Path
 import pytest
 from tiny import ENGLISH, tiny_config, train_and_die, train_tiny
 
+from textvae import TextVAE
 from textvae.codec import load_codec
 from textvae.codec.location import model_folder
-from textvae.errors import CorruptRunError, DataError, RunError, RunExistsError, RunNotFoundError, SaveError
+from textvae.errors import (
+    ConfigError,
+    CorruptRunError,
+    DataError,
+    RunError,
+    RunExistsError,
+    RunNotFoundError,
+    SaveError,
+)
+from textvae.storage import atomic
 from textvae.storage.manifest import verify_folder
 from textvae.training.checkpoints import checkpoints, latest_checkpoint
 from textvae.training.preparation import prepare
 from textvae.training.records import read_metrics
-from textvae.training.run import train_run
+from textvae.training.run import resumed_config, train_run
 
 SETTINGS = {"training": {"ema": 0.9}}
 
@@ -202,3 +212,39 @@ def test_a_run_that_appears_while_the_data_are_read_is_not_removed(uninterrupted
     with pytest.raises(RunExistsError, match="holds a run already"):
         train_run(ENGLISH, tmp_path / "run", tiny_config(), device="cpu", cache_dir=tmp_path / "cache")
     assert bits(tmp_path / "run") == bits(uninterrupted)
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
+    run = train_tiny(tmp_path / "run", training={"epochs": 1})
+    before = {path.name: path.read_bytes() for path in run.glob("*.json")}
+
+    def full(path, content, name):
+        path.write_bytes(b"")
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(atomic, "_write", full)
+        with pytest.raises(SaveError):
+            train_run(
+                ENGLISH, run, resumed_config(run), resume=True, device="cpu", cache_dir=tmp_path / "cache"
+            )
+    assert {path.name: path.read_bytes() for path in run.glob("*.json")} == before
+    train_tiny(run, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"target_rate": 9.0}, r"objective.target_rate 3.0, not 9.0"),
+        ({"settings": {"model": {"latent_dim": 7}}}, "model.latent_dim 4, not 7"),
+    ],
+)
+def test_a_run_that_goes_on_keeps_its_model_and_objective(tmp_path, changes, message):
+    run = train_tiny(tmp_path / "run", training={"epochs": 1})
+    before = (run / "config.yaml").read_bytes()
+    with pytest.raises(ConfigError, match=message):
+        TextVAE.train(ENGLISH, run, resume=True, device="cpu", cache_dir=tmp_path / "cache", **changes)
+    assert (run / "config.yaml").read_bytes() == before
+    same = {"objective": {"target_rate": 3.0}, "training": {"epochs": 2}}
+    TextVAE.train(ENGLISH, run, resume=True, settings=same, device="cpu", cache_dir=tmp_path / "cache")
+    assert max(record["epoch"] for record in read_metrics(run) if record["kind"] == "held_out") == 2

@@ -7,6 +7,7 @@ import tracemalloc
 import types
 import zipfile
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -279,6 +280,42 @@ class TestTables:
         ]
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        'text;label\n"good; very";pos\n"bad";neg\n"fine";pos\n',
+        'text;label\n"good\nvery";pos\n"bad";neg\n"fine";pos\n',
+        'text\tlabel\n"good\tvery"\tpos\n"bad"\tneg\n"fine"\tpos\n',
+        '"text, long";label\n"good, very";pos\n"bad";neg\n"fine";pos\n',
+    ],
+)
+def test_the_separator_is_found_whatever_quotes_enclose(tmp_path, content):
+    path = tmp_path / "a.csv"
+    path.write_text(content)
+    corpus = open_corpus(path, text=0, columns=("label",))
+    assert [(len(row.text), *row.cells) for row in corpus.rows()] == [
+        (10 if "; " in content or ", v" in content else 9, "pos"),
+        (3, "neg"),
+        (4, "pos"),
+    ]
+
+
+class TestColumnsOfOneName:
+    def test_a_frame_gives_the_first(self):
+        frame = pd.DataFrame([["a dog", "x", "p", "q"]] * 3, columns=["text", "text", "label", "label"])
+        corpus = open_corpus(frame, columns=("label",))
+        assert [(row.text, *row.cells) for row in corpus.rows()] == [("a dog", "p")] * 3
+
+    def test_parquet_cannot(self, tmp_path):
+        table = pa.table([pa.array(["a"]), pa.array(["c"])], names=["text", "text"])
+        parquet.write_table(table, tmp_path / "twice.parquet")
+        with pytest.raises(MissingColumnError, match="2 columns called 'text'"):
+            open_corpus(tmp_path / "twice.parquet")
+
+    def test_numbers_may_be_names(self):
+        assert list(open_corpus([{0: "a b", 1: "c"}, {0: "d e", 1: "f"}], text=0)) == ["a b", "d e"]
+
+
 class TestJsonLines:
     def test_objects_and_strings(self, write):
         rows = [{"id": 1, "text": "一"}, "二", {"id": 3}, {"text": None}, {"text": 5}]
@@ -455,6 +492,23 @@ class TestFingerprint:
         view = corpus.where(lambda text: text == "b", "half 1")
         assert list(view) == ["b"]
         assert view.fingerprint != corpus.fingerprint
+
+    def test_it_tells_how_bytes_are_read(self, tmp_path):
+        path = tmp_path / "a.txt"
+        path.write_bytes("你好世界\n".encode("gb18030"))
+        prints = {open_corpus(path, encoding=name).fingerprint for name in ("gb18030", "latin-1")}
+        assert len(prints) == 2
+        table = tmp_path / "a.csv"
+        table.write_text("phrase\nhello you\nhi there\n")
+        assert open_corpus(table, text=0).fingerprint != open_corpus(table, text="phrase").fingerprint
+
+    def test_it_sees_every_number_of_an_array(self):
+        def printed(number):
+            rows = [{"text": "a", "f": np.arange(2000.0)}, {"text": "b", "f": np.arange(2000.0)}]
+            rows[1]["f"][1000] = number
+            return open_corpus(rows, columns=("f",)).fingerprint
+
+        assert printed(5.0) == printed(5.0) != printed(6.0)
 
 
 class TestScripts:

@@ -27,6 +27,7 @@ from textvae.models.modeling import shift
 from textvae.models.output import TRUSTED
 from textvae.storage.manifest import read_manifest
 from textvae.training.checkpoints import FIRST, checkpoints
+from textvae.training.examination import Examination
 from textvae.training.folder import check_folder
 from textvae.training.initial import initial_model
 from textvae.training.origin import open_origin
@@ -353,12 +354,12 @@ def test_remedies_name_what_the_run_began_from(reviews):
 
 
 def stop(monkeypatch, name: str) -> None:
-    """Make the next training stop like a kill before `name` of the trainer."""
+    """Make the next training stop like a kill before `name` of the trainer, or of its examinations."""
 
     def killed(self, *args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Trainer, name, killed)
+    monkeypatch.setattr(Examination if name == "_record" else Trainer, name, killed)
 
 
 @pytest.mark.parametrize("before", ["_checkpoint", "_evaluate", "_record", "_epoch"])

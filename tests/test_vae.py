@@ -1,17 +1,20 @@
 """`TextVAE`: what its methods give for what people hand them."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from conditioned import conditional
 from tiny import CHINESE, ENGLISH, SETTINGS, train_tiny
 from untrained import untrained
 
 from textvae import TextVAE
 from textvae.codec import codec_files
 from textvae.config import DecodingConfig, RunConfig, read_settings
+from textvae.config.conditions import Columns
 from textvae.decoding.noise import row_normals, row_uniforms
 from textvae.errors import (
     AttributeValueError,
@@ -342,3 +345,15 @@ def test_what_cannot_be_loaded(tmp_path):
     (tmp_path / "model" / "model.safetensors").write_bytes(b"")
     with pytest.raises(CorruptRunError, match=r"model\.safetensors is damaged: it has 0 bytes"):
         TextVAE.from_pretrained(tmp_path / "model")
+
+
+def test_training_texts_are_read_as_the_model_takes_them(monkeypatch):
+    """Those of a completion are endings: whole texts would never be copied."""
+    codec, given = conditional(labels=False), {}
+    codec.schema = dataclasses.replace(codec.schema, columns=Columns(pairs="completion"))
+    monkeypatch.setattr("textvae.vae.measuring.evaluate", lambda _, texts, **options: given.update(options))
+    TextVAE(codec).evaluate(ENGLISH[:9], training=ENGLISH)
+    assert len(given["training_texts"]) == len(ENGLISH)
+    for ending, text in zip(given["training_texts"], ENGLISH, strict=True):
+        assert text.endswith(ending)
+        assert ending != text

@@ -13,6 +13,7 @@ from textvae.cli.screen import Screen
 from textvae.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
+    from textvae.codec import Codec
     from textvae.data.conditions import Conditions
     from textvae.data.sources import Corpus
     from textvae.evaluation.judging import Judging
@@ -115,7 +116,7 @@ class Measuring(Group):
             num_prior=self.samples,
             num_pairs=self.pairs,
             chinese_words=self.chinese_words,
-            training_texts=None if what.training is None else list(what.training),
+            training_texts=None if what.training is None else _texts(what.vae.codec, what.training),
             metrics=metrics,
             judging=self._judging(folder),
             keep=keep,
@@ -157,6 +158,15 @@ class Measuring(Group):
                 "--language-models needs a run folder: settings to train with, and a place to keep them"
             )
         return Judging.of_run(folder.parent, epochs=self.lm_epochs, num_texts=self.lm_texts)
+
+
+def _texts(codec: "Codec", corpus: "Corpus") -> list[str]:
+    """Return the texts as the model takes them: of a completion, say, the endings."""
+    from textvae.data.examples import open_examples
+
+    return (
+        list(corpus) if codec.schema is None else open_examples(corpus, codec.schema, codec.tokenizer).texts
+    )
 
 
 def run_folder(run: str) -> Path | None:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from textvae.codec.codec import Codec
 from textvae.codec.given import decoder_given
 from textvae.data.conditions import Conditions
+from textvae.data.normalization import normalized
 from textvae.data.tokenizers import Tokenizer
 from textvae.decoding.rewriting import Rewriting, rewrite
 
@@ -53,10 +54,7 @@ def rewrite_texts(
                 rows,
                 how,
                 max_length=codec.model.config.max_length,
-                keep=[
-                    kept_tokens(codec.tokenizer, text, row, keep)
-                    for text, row in zip(part, rows, strict=True)
-                ],
+                keep=[kept_tokens(codec.tokenizer, row, keep) for row in rows],
                 constraint=codec.known_words(size, codec.decoding),
             )
             found += codec.tokenizer.decode(tokens)
@@ -64,13 +62,18 @@ def rewrite_texts(
     return found
 
 
-def kept_tokens(tokenizer: Tokenizer, text: str, row: Sequence[int], keep: Sequence[str]) -> list[bool]:
-    """Return which tokens of a text belong to one of the words that stay."""
-    if not any(word in text for word in keep):
+def kept_tokens(tokenizer: Tokenizer, row: Sequence[int], keep: Sequence[str]) -> list[bool]:
+    """Return which tokens of a text belong to one of the words that stay.
+
+    Words are looked up in what the tokens spell, which may differ from the text: normalised, or with unknown words.
+    """
+    [text] = tokenizer.decode([row])
+    words = [word for word in normalized(list(keep), tokenizer.normalize) if word and word in text]
+    if not words:
         return [False] * len(row)
     ends = [len(begun) for begun in tokenizer.decode([row[: place + 1] for place in range(len(row))])]
     starts = [0, *ends[:-1]]
-    spans = [span for word in keep if word for span in _occurrences(text, word)]
+    spans = [span for word in words for span in _occurrences(text, word)]
     return [
         any(start < last and first < end for first, last in spans)
         for start, end in zip(starts, ends, strict=True)

@@ -35,7 +35,7 @@ class Features:
     @classmethod
     def fitted(cls, array: np.ndarray) -> Self:
         """Learn shape and scale from training rows, (N, ...)."""
-        deviation = float(array.std(dtype=np.float64)) or 1.0
+        deviation = float(array.std(dtype=np.float64)) if array.min() < array.max() else 1.0
         return cls(shape=array.shape[1:], mean=float(array.mean(dtype=np.float64)), deviation=deviation)
 
     @property

@@ -86,7 +86,7 @@ def _text_stream(blob: Blob, options: ReadOptions) -> TextStream:
     return TextStream(
         blob.name,
         lambda: ((text,) for text in read(lines(blob, options.encoding, options.errors))),
-        lambda: column_digest(blob.digest(), options.blank_line),
+        lambda: column_digest(blob.digest(), options.blank_line, encoding=options.encoding),
         notes,
     )
 
@@ -119,7 +119,7 @@ def _json_stream(blob: Blob, options: ReadOptions) -> TextStream:
     return TextStream(
         blob.name,
         lambda: _json_rows(blob, options, column, others),
-        lambda: column_digest(blob.digest(), column, others),
+        lambda: column_digest(blob.digest(), column, others, encoding=options.encoding),
         notes,
         column,
     )
@@ -154,6 +154,11 @@ def _parquet_stream(blob: Blob, options: ReadOptions) -> TextStream:
         names = table.schema_arrow.names
     column, notes = choose_text(names, options.text, options.expected, blob.name)
     others = [choose_column(names, wanted, blob.name) for wanted in options.columns]
+    for name in (names[number] for number in (column, *others)):
+        if names.count(name) > 1:
+            raise MissingColumnError(
+                f"{blob.name} has {names.count(name)} columns called {name!r}; rename one"
+            )
     return TextStream(
         blob.name,
         lambda: _parquet_rows(blob, options, [names[number] for number in (column, *others)]),

@@ -59,7 +59,7 @@ class Labelled:
 
 def labelled_options(label: LabelColumn | None, schema: ConditionSchema | None) -> dict[str, Any]:
     """Return options of `open_corpus` with which a corpus gives the conditions and the column."""
-    return reading_options(_columns(label, schema))
+    return reading_options(_columns(label, schema)[0])
 
 
 def open_labelled(
@@ -77,22 +77,27 @@ def open_labelled(
         DataError: see `read_cells`.
         UnknownLabelError: no text has conditions that the model knows.
     """
-    columns = _columns(label, schema)
+    columns, place = _columns(label, schema)
     cells, notes = read_cells(corpus_from(data, ReadOptions(**reading_options(columns))), columns), ()
     conditions = None
     if schema is not None:
         cells, num_unknown = known_rows(cells, schema)
         notes = left_out(cells, columns) + unknown_left_out(num_unknown)
         conditions = schema.encode(values_of(cells, schema), tokenizer)
-    names = [one.name for one in label_columns(columns.labels)]
-    values = None if label is None else list(cells.labels[names.index(label.name)])
+    values = None if label is None else list(cells.labels[place])
     return Labelled(texts=cells.texts, values=values, conditions=conditions, notes=notes)
 
 
-def _columns(label: LabelColumn | None, schema: ConditionSchema | None) -> Columns:
-    """Return the columns of a model's conditions, and the label behind them unless it is one of them."""
+def _columns(label: LabelColumn | None, schema: ConditionSchema | None) -> tuple[Columns, int]:
+    """Return the columns of a model's conditions with the label behind them unless it is one of them, and its place among them."""
     columns = Columns() if schema is None else schema.columns
-    if label is None or label.name in [one.name for one in label_columns(columns.labels)]:
-        return columns
-    written = f"{label.name}={label.column}:{label.kind}"
-    return dataclasses.replace(columns, labels=",".join(filter(None, (columns.labels, written))))
+    own = label_columns(columns.labels)
+    if label is None:
+        return columns, 0
+    if (place := next((i for i, one in enumerate(own) if one.column == label.column), None)) is not None:
+        return columns, place
+    name = label.name
+    while name in [one.name for one in own]:  # another column of the model is called so
+        name += "_"
+    written = f"{name}={label.column}:{label.kind}"
+    return dataclasses.replace(columns, labels=",".join(filter(None, (columns.labels, written)))), len(own)

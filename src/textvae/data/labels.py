@@ -34,7 +34,7 @@ class Label:
         values: the categories, most frequent first; the ranks in their order; of numbers none.
         counts: how often each value occurs in the training texts.
         mean: of numbers.
-        deviation: of numbers, not 0.
+        deviation: of numbers; 0: all are the same.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Label:
                 name=column.name,
                 kind=NUMERIC,
                 mean=float(numbers.mean()),
-                deviation=float(numbers.std()) or 1.0,
+                deviation=float(numbers.std()) if numbers.min() < numbers.max() else 0.0,
             )
         counts = Counter(texts)
         if column.kind == ORDINAL:
@@ -95,7 +95,7 @@ class Label:
         if text is None:
             return ((0, 0.0),) * self.width
         if self.kind == NUMERIC:
-            return ((0, (_number(text, self.name) - self.mean) / self.deviation),)
+            return ((0, (_number(text, self.name) - self.mean) / (self.deviation or 1.0)),)
         place = self._place(text)
         if self.kind == CATEGORICAL:
             return ((place, 1.0),)
@@ -113,12 +113,9 @@ class Label:
 
     def warnings(self) -> tuple[str, ...]:
         """Return sentences on what will not work well."""
-        if self.kind == NUMERIC:
-            return ()
-        if len(self.values) == 1:
-            return (
-                f"the label {self.name!r} has one value, {self.values[0]!r}: it tells the texts apart in nothing",
-            )
+        if len(self.values) == 1 or (self.kind == NUMERIC and not self.deviation):
+            value = self.values[0] if self.values else f"{self.mean:g}"
+            return (f"the label {self.name!r} has one value, {value!r}: it tells the texts apart in nothing",)
         if len(self.values) > MANY_VALUES:
             return (
                 f"the label {self.name!r} has {len(self.values):,} values, {self.counts[-1]:,} texts of the rarest; "

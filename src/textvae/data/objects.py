@@ -1,8 +1,11 @@
 """Texts already in Python, and data sets of the Hugging Face Hub; all duck-typed, so that nothing is imported."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
+
+import numpy as np
 
 from textvae.data.columns import as_text, choose_column, choose_text
 from textvae.data.streams import Cells, ReadOptions, TextStream, column_digest, texts_digest
@@ -50,31 +53,45 @@ def object_stream(data: Any, options: ReadOptions, name: str = "the table") -> T
         return TextStream(name, lambda: iter(()), lambda: texts_digest(()))
     names = [str(key) for key in keys]
     number, notes = choose_text(names, options.text, options.expected, name)
-    key, others = keys[number], [keys[choose_column(names, wanted, name)] for wanted in options.columns]
+    numbers = [choose_column(names, wanted, name) for wanted in options.columns]
+    key, others = keys[number], [keys[place] for place in numbers]
 
     def read() -> Iterator[Cells]:
         rows = (
             (tuple(row.get(name) for name in (key, *others)) for row in data)
             if is_dataset
-            else zip(*(data[name] for name in (key, *others)), strict=True)
+            else zip(*(_column(data, place) for place in (number, *numbers)), strict=True)
         )
         return (
             (as_text(cells[0], f"{name} column {key!r}", turns=options.turns), *cells[1:]) for cells in rows
         )
 
     def digest() -> bytes:
-        shown = (row[0] if not others else repr(row) for row in read())
+        shown = (row[0] if not others else repr([_exactly(cell) for cell in row]) for row in read())
         return column_digest(texts_digest(shown), key, others)
 
     return TextStream(name, read, digest, notes, names[number])
+
+
+def _column(frame: Any, number: int) -> Any:
+    """Return a column of a DataFrame by its place: names may come twice."""
+    return frame.iloc[:, number] if hasattr(frame, "iloc") else frame[frame.columns[number]]
+
+
+def _exactly(cell: Any) -> Any:
+    """Return what tells a cell from any other: an array of many numbers shows only some of them."""
+    if not (hasattr(cell, "__array__") and getattr(cell, "ndim", 0)):
+        return cell
+    array = np.asarray(cell)
+    return array.dtype.str, array.shape, hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
 class Records:
     """A list of mappings as a table: its columns are the keys, in the order in which they first come."""
 
     def __init__(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        self.rows = rows
-        self.column_names = list(dict.fromkeys(str(key) for row in rows for key in row))
+        self.rows = [{str(key): cell for key, cell in row.items()} for row in rows]
+        self.column_names = list(dict.fromkeys(key for row in self.rows for key in row))
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
         return iter(self.rows)

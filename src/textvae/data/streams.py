@@ -46,9 +46,13 @@ class TextStream:
     """The file's encoding, where it was probed."""
 
 
-def column_digest(content: bytes, column: object, others: Iterable[object] = ()) -> bytes:
-    """Return the SHA-256 of a content digest and a choice of columns."""
-    choice = repr(column) + "".join(f" {other!r}" for other in others)
+def column_digest(
+    content: bytes, column: object, others: Iterable[object] = (), *, encoding: str | None = None
+) -> bytes:
+    """Return the SHA-256 of a content digest, a choice of columns, and how the bytes are read."""
+    choice = (
+        repr(column) + "".join(f" {other!r}" for other in others) + (f" as {encoding}" if encoding else "")
+    )
     return hashlib.sha256(content + choice.encode()).digest()
 
 

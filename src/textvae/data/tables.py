@@ -66,7 +66,9 @@ def table_stream(blob: Blob, options: ReadOptions) -> TextStream:
     return TextStream(
         blob.name,
         lambda: _read(blob, layout, options, found),
-        lambda: column_digest(blob.digest(), *layout.columns[:1], others=layout.columns[1:]),
+        lambda: column_digest(
+            blob.digest(), (column, layout.has_header), layout.columns[1:], encoding=options.encoding
+        ),
         notes,
         rows[0][column] if has_header else column,
         lambda: tuple(found),
@@ -106,12 +108,22 @@ def _parse(source: Iterator[str], layout: _Layout, name: str) -> Iterator[tuple[
 
 
 def _sniff_delimiter(head: list[str]) -> str:
-    """Return the comma, or the semicolon or tab where every line has it equally often and none has a comma."""
-    for delimiter in (";", "\t"):
-        counts = {line.count(delimiter) for line in head[:_HEAD_ROWS] if line.strip()}
-        if len(counts) == 1 and 0 not in counts and "," not in head[0]:
-            return delimiter
+    """Return the comma, or the semicolon or tab where it cuts every row into equally many cells and the comma the first into none."""
+    if _widths(head, ",")[:1] == [1]:
+        for delimiter in (";", "\t"):
+            widths = set(_widths(head, delimiter))
+            if len(widths) == 1 and 1 not in widths:
+                return delimiter
     return ","
+
+
+def _widths(head: list[str], delimiter: str) -> list[int]:
+    """Return the cells of each of the first rows, quotes heeded; nothing where they cannot be read so."""
+    marked = (_LONE_RETURN.sub(_STAND_IN, line) for line in head)
+    try:
+        return [len(row) for row in islice(csv.reader(marked, delimiter=delimiter), _HEAD_ROWS) if row]
+    except csv.Error:
+        return []
 
 
 def _is_quoted(head: list[str]) -> bool:

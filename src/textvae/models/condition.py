@@ -61,6 +61,16 @@ class ConditionTensors:
         parts = (self.codes, self.source, self.features)
         return next(len(part) for part in parts if part is not None)
 
+    @property
+    def empty(self) -> Tensor | None:
+        """Which rows have no condition, (B,): labels are missing, the source is empty, the vector is 0; None: all have features."""
+        if self.features is not None:
+            return None
+        missing = [] if self.weights is None else [(self.weights == 0).all(dim=1)]
+        missing += [] if self.source_lengths is None else [self.source_lengths == 0]
+        missing += [] if self.vectors is None else [(self.vectors == 0).all(dim=1)]
+        return torch.stack(missing).all(dim=0)
+
 
 @dataclass(frozen=True)
 class Context:
@@ -138,7 +148,9 @@ class ConditionEncoder(nn.Module):
             sequences = self._sequences(condition)
             vector = vector + sum(self._summary(name, read) for name, read in sequences.items())
             memory = self._memory(list(sequences.values()))
-        context = Context(vector, memory)
+        context, empty = Context(vector, memory), condition.empty
+        if empty is not None:
+            dropped = empty if dropped is None else empty | dropped
         return context if dropped is None else self._without(context, dropped)
 
     def none(self, num: int) -> Context:

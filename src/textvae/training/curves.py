@@ -26,7 +26,8 @@ def draw_curves(run: Path) -> None:
     if (target := held[-1].get("target_rate")) is not None:
         rate.axhline(target, color="grey", linestyle=":", label="target")
     _plot(beta, "beta", train, [], "beta")
-    beta.set_yscale("log")
+    if any(record["beta"] > 0 for record in train):  # an autoencoder's is 0
+        beta.set_yscale("log")
     _plot(perplexity, "held-out perplexity a token (-ELBO)", [], held, "perplexity")
     for axes in (distortion, rate):
         axes.legend(frameon=False)

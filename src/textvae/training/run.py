@@ -3,6 +3,7 @@
 import json
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,8 @@ def train_run(
         schema: what the conditions are, where that is known already; None: learned from the training texts.
 
     Raises:
-        ConfigError: an encoder or decoder that is not registered, or settings that contradict the origin.
+        ConfigError: an encoder or decoder that is not registered, settings that contradict the origin, or of a resumed run
+            another model or objective.
         RunExistsError: a run, or other files, are there already.
         RunNotFoundError: nothing to resume.
         RunError: resumed with another corpus, or before its first checkpoint without its origin.
@@ -181,15 +183,15 @@ def _prepare(
     if ranks.is_main:
         if resume:
             _check_same_corpus(run, prepared)
+            _check_same_settings(run, prepared.config)
         else:
             check_folder(
                 run, resume=False, overwrite=overwrite
             )  # reading took a while: nothing may have come there
             clear_folder(run)
-        prepared.tokenizer.save(run)
-        if prepared.schema is not None:
-            for name, content in schema_files(prepared.schema).items():
-                write_file(run / name, content)
+        described = {} if prepared.schema is None else schema_files(prepared.schema)
+        for name, content in {**prepared.tokenizer.files(), **described}.items():
+            write_file(run / name, content)
         write_file(run / DATA_FILE, json.dumps(prepared.facts, ensure_ascii=False, indent=2).encode())
         ranks.barrier()
     return prepared
@@ -205,6 +207,21 @@ def _check_same_corpus(run: Path, prepared: Prepared) -> None:
                 f"{run} was trained on another corpus ({before[split].get('name')}, SHA-256 "
                 f"{digest[:12]}…); resume with the same data"
             )
+
+
+def _check_same_settings(run: Path, config: RunConfig) -> None:
+    """Raise `ConfigError` where a run that goes on would be another model, or hold its rate otherwise, than it was begun with."""
+    if not (run / CONFIG_FILE).exists():
+        return
+    saved = load_settings(run / CONFIG_FILE)
+    for section in ("model", "objective"):
+        before, now = getattr(saved, section), getattr(config, section)
+        for name in (field.name for field in fields(before)):
+            if getattr(before, name) != getattr(now, name):
+                raise ConfigError(
+                    f"{run} was begun with {section}.{name} {getattr(before, name)}, not {getattr(now, name)}; a run that "
+                    "goes on keeps its model and objective: leave the setting out, or train anew"
+                )
 
 
 def recorded_facts(run: Path) -> dict[str, Any]:

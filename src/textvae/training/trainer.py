@@ -202,7 +202,9 @@ class Trainer:
         self.doctor.judge(held, self.updates)
 
     def _finished(self) -> bool:
-        patience = self.config.training.patience
+        pretraining, patience = self.updates.pretraining, self.config.training.patience
+        if pretraining.is_on or pretraining.just_ended:  # an autoencoder's -ELBO rises as it learns
+            patience = 0
         if self.state.batch == 0 and patience and self.state.epoch - self.state.best_epoch >= patience:
             self.observer.on_message(f"stopped early: no better held-out result in {patience} epochs")
             return True

@@ -56,7 +56,8 @@ class Fitting(Held):
             DataError: no text.
         """
         texts = checked_texts(texts)
-        given = repeated_values(conditions or {}, len(texts))
+        schema = self.codec.schema
+        given = repeated_values(conditions or {}, len(texts), schema.features if schema else None)
         return fit_person(
             self._trained(), texts, name=name, label=label, method=method, given=given, seed=seed
         )

@@ -74,7 +74,7 @@ class Measuring(Held):
             conditions=conditions,
             num_samples=num_samples,
             num_prior=num_prior,
-            training_texts=None if training is None else list(open_corpus(training, **self.reading)),
+            training_texts=None if training is None else self._texts(training)[0],
             metrics=metrics,
             judging=judging,
             keep=keep,
