@@ -317,6 +317,13 @@ def test_neighbors_of_a_text_of_the_corpus_begin_with_itself(run, home):
     assert re.match(r"-?\d\.\d{4}  ", done("neighbors", run, text, "--corpus", home / "facts.txt").stdout)
 
 
+def test_rows_without_a_text_are_told(run, tmp_path):
+    (tmp_path / "gap.csv").write_text("text,k\nthe cat sees,1\n,2\nthe dog,3\n")
+    found = done("encode", run, tmp_path / "gap.csv", "-o", tmp_path / "z.npy")
+    assert "1 of 3 rows of gap.csv have no text and are left out" in found.stderr
+    assert "2 latents" in found.stdout
+
+
 def test_encode_then_decode_is_reconstruct(run, tmp_path):
     (tmp_path / "in.txt").write_text("The cat\nThe dog\n")
     made = done("encode", run, tmp_path / "in.txt", "-o", tmp_path / "z.npy")

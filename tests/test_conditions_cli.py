@@ -7,8 +7,11 @@ import shlex
 import numpy as np
 import pytest
 import yaml
-from conditioned import ENGLISH, REST, ROWS, VECTORS
+from conditioned import ENGLISH, REST, ROWS, VECTORS, conditional
 from test_cli import done, failed, textvae
+
+from textvae.codec import codec_files
+from textvae.storage.atomic import write_folder
 
 SMALL = {
     "model": {"embed_dim": 12, "encoder_dim": 10, "decoder_dim": 14, "latent_dim": 4, "source_dim": 6, "num_heads": 2},
@@ -211,3 +214,24 @@ def test_features_on_the_command_line(place, tmp_path):
         "evaluate", tmp_path / "run", place / "facts.csv", "--text", "text", "--k", 2, "--samples", 4
     )
     assert evaluated.exit_code == 0, evaluated.stderr
+
+
+def test_input_is_of_sources(tmp_path):
+    folder = tmp_path / "labels"
+    write_folder(folder, codec_files(conditional(source=False)), metadata={})
+    said = failed("generate", folder, "--input", write_table(tmp_path / "a.csv", ROWS[:3]))
+    assert "--input gives source texts, and this model has none: it takes who (" in " ".join(said.split())
+
+
+def test_one_row_of_features_is_answered_to(tmp_path):
+    folder = tmp_path / "captions"
+    codec = conditional(labels=False, source=False, features=VECTORS)
+    write_folder(folder, codec_files(codec), metadata={})
+    np.save(tmp_path / "five.npy", VECTORS[:5])
+    np.save(tmp_path / "one.npy", VECTORS[:1])
+    assert "5 values of feature for 1 texts" in failed("generate", folder, "--feature", tmp_path / "five.npy")
+    assert done("generate", folder, "--feature", tmp_path / "one.npy", "-n", 2, "--seed", 1).stdout
+    (tmp_path / "words.npy").write_text("no array")
+    assert "a pickle is never loaded" in " ".join(
+        failed("generate", folder, "--feature", tmp_path / "words.npy").split()
+    )

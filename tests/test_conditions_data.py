@@ -180,14 +180,14 @@ def test_arrays_are_opened_and_never_unpickled(tmp_path):
     for place, message in (
         (str(several), "holds x, y; choose one, as .*b.npz:x"),
         (f"{several}:z", "holds no 'z'; it has x, y"),
-        (str(objects), "no array of numbers"),
+        (str(objects), "no plain array of numbers"),
         (str(tmp_path / "missing.npy"), "cannot be read: No such file"),
     ):
         with pytest.raises(DataError, match=message):
             open_array(place)
     for name, content in (("e.npy", b""), ("f.npz", b"PK\x03\x04 and nothing"), ("g.npz", b"text")):
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(DataError, match="no array of numbers"):
+        with pytest.raises(DataError, match="no plain array of numbers"):
             open_array(str(tmp_path / name))
     np.save(one, np.array(["a"]))
     with pytest.raises(DataError, match="numbers are needed"):

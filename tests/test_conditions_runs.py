@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from conditioned import ENGLISH, FRAMES, REST, ROWS, SUBJECTS, conditional, conditional_config
-from tiny import CHINESE
+from conditioned import ENGLISH, FRAMES, LENGTHS, REST, ROWS, SUBJECTS, conditional, conditional_config
+from tiny import CHINESE, tiny_config, train_tiny
 
 import textvae.storage.atomic
 from textvae import TextVAE
@@ -379,3 +379,50 @@ def test_encoding_and_sampling_take_conditions(vae):
         vae.sample(1, conditions={"who": "me"})
     with pytest.raises(ConditionError, match="2 values of who for 3 texts"):
         vae.encode(ENGLISH[:3], conditions={"who": ["a dog", "no one"]})
+
+
+class TestBeginningFromAnother:
+    """A run that begins from another's weights answers to the same, under the same names."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def labelled(cls, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("origin")
+        config = tiny_config(data={"labels": "who,length:numeric", "text": "text"}, training={"epochs": 1})
+        return train_run(ROWS, folder / "run", config, device="cpu", cache_dir=folder / "cache")
+
+    def begin(self, origin, folder, rows, **data):
+        settings = {"data": {"text": "text", **data}, "training": {"epochs": 1, "samples": 0}}
+        return TextVAE.train(
+            rows,
+            folder / "run",
+            init_from=origin,
+            settings=settings,
+            device="cpu",
+            cache_dir=folder / "cache",
+        )
+
+    def test_labels_belong_together_by_name(self, labelled, tmp_path):
+        rows = [{"text": row["text"], "n": row["length"], "actor": row["who"]} for row in ROWS]
+        vae = self.begin(labelled, tmp_path, rows, labels="length=n:numeric,who=actor")
+        assert [label.name for label in vae.codec.schema.labels] == ["who", "length"]
+        assert vae.codec.schema.columns.labels == "who=actor:categorical,length=n:numeric"
+        own = vae.score(ENGLISH[:4], conditions={"who": SUBJECTS[:4], "length": LENGTHS[:4]}, num_samples=1)
+        texts, conditions = vae._texts(rows[:4])
+        assert texts == ENGLISH[:4]
+        given = vae.codec.conditions({"who": SUBJECTS[:4], "length": LENGTHS[:4]}, 4)
+        assert given.digest == conditions.digest
+        assert np.isfinite(own).all()
+
+    @pytest.mark.parametrize("labels", ["who", "who,length", "actor=who,length:numeric", None])
+    def test_others_are_refused_before_anything_is_written(self, labelled, tmp_path, labels):
+        with pytest.raises(ConfigError, match=r"answers to something else: it takes who \("):
+            self.begin(labelled, tmp_path, ROWS, labels=labels)
+        assert not (tmp_path / "run").exists()
+
+    @pytest.mark.parametrize("data", [{"labels": "who"}, {"source": "rest"}])
+    def test_a_run_without_conditions_has_no_place_for_one(self, tmp_path, data):
+        plain = train_tiny(tmp_path / "plain", training={"epochs": 1})
+        with pytest.raises(ConfigError, match="plain takes no condition"):
+            self.begin(plain, tmp_path, ROWS, **data)
+        assert not (tmp_path / "run").exists()

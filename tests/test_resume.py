@@ -248,3 +248,14 @@ def test_a_run_that_goes_on_keeps_its_model_and_objective(tmp_path, changes, mes
     same = {"objective": {"target_rate": 3.0}, "training": {"epochs": 2}}
     TextVAE.train(ENGLISH, run, resume=True, settings=same, device="cpu", cache_dir=tmp_path / "cache")
     assert max(record["epoch"] for record in read_metrics(run) if record["kind"] == "held_out") == 2
+
+
+def test_what_was_fitted_to_a_run_goes_with_it(tmp_path):
+    run = train_tiny(tmp_path / "run", training={"epochs": 1})
+    for name in ("persons", "attributes"):
+        (run / name).mkdir()
+        (run / name / "old.json").write_text("{}")
+    config = tiny_config(training={"epochs": 1})
+    train_run(ENGLISH, run, config, overwrite=True, device="cpu", cache_dir=tmp_path / "cache")
+    assert not (run / "persons").exists()
+    assert not (run / "attributes").exists()

@@ -300,7 +300,28 @@ def test_the_separator_is_found_whatever_quotes_enclose(tmp_path, content):
     ]
 
 
+@pytest.mark.parametrize("content", ["zh\ten\n你好\thello\n天气好\tfine\n", "src\ttgt\na b\tc d\ne f\tg h\n"])
+def test_names_of_languages_are_a_header(tmp_path, content):
+    path = tmp_path / "a.tsv"
+    path.write_text(content, encoding="utf-8")
+    assert len(list(open_corpus(path, text=1))) == 2
+    with pytest.raises(MissingColumnError, match="does not say which column holds the text"):
+        open_corpus(path)
+
+
+def test_a_list_is_no_line_of_json(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text('[{"text": "a"}, {"text": "b"}]')
+    with pytest.raises(DataError, match="line 1 holds a list; one text or object a line"):
+        list(open_corpus(path))
+
+
 class TestColumnsOfOneName:
+    def test_a_header_may_hold_a_name_twice(self, tmp_path):
+        path = tmp_path / "a.csv"
+        path.write_text("text,text,mood\na b,c d,good\ne f,g h,bad\n")
+        assert list(open_corpus(path)) == ["a b", "e f"]
+
     def test_a_frame_gives_the_first(self):
         frame = pd.DataFrame([["a dog", "x", "p", "q"]] * 3, columns=["text", "text", "label", "label"])
         corpus = open_corpus(frame, columns=("label",))

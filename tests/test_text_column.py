@@ -186,3 +186,16 @@ def test_sources_are_read_from_their_column(place, tmp_path):
     done("train", tmp_path / "turned.csv", "-o", tmp_path / "run", *options)
     found = told("generate", tmp_path / "run", "--input", tmp_path / "turned.csv", "-n", 1)
     assert [row["source"] for row in found["sources"]] == [row["remark"] for row in TURNED]
+
+
+def test_of_a_folder_of_splits_the_held_out_file_is_measured(tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name, texts in {"train": ENGLISH[:120], "valid": ENGLISH[120:150], "test": ENGLISH[150:180]}.items():
+        (folder / f"{name}.txt").write_text("\n".join(texts) + "\n")
+    run = tmp_path / "run"
+    small = ["--set", "model.decoder_dim=8", "--set", "model.encoder_dim=8", "--set", "model.embed_dim=8"]
+    done("train", folder, "-o", run, "--epochs", 1, "--tokenizer", "word", *small, "--seed", 1)
+    found = done("evaluate", run, folder, "--k", 1, "--samples", 2, "--pairs", 2)
+    assert "30 texts" in found.stdout
+    assert "only the texts it held out are used" in found.stderr

@@ -30,6 +30,8 @@ class TrainingData:
     """They themselves; None: they are not here."""
     valid: "Corpus | None" = None
     """What training held out."""
+    valid_name: str | None = None
+    """Of the file that it held out by name; None: it divided the data."""
 
 
 def find_training_data(run: str, *given: str | None) -> TrainingData:
@@ -51,7 +53,14 @@ def find_training_data(run: str, *given: str | None) -> TrainingData:
         except (DataError, OSError):  # not there, or not texts; told when it is asked for as such
             continue
         if splits.train.fingerprint == train["sha256"]:
-            return TrainingData(title=title, name=name, source=source, valid=splits.valid)
+            named = found.settings.data.valid
+            return TrainingData(
+                title=title,
+                name=name,
+                source=source,
+                valid=splits.valid,
+                valid_name=None if named is None else Path(named).name,
+            )
     return TrainingData(title=title)
 
 

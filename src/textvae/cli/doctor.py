@@ -92,14 +92,17 @@ def measured(
 ) -> "Corpus":
     """Return the texts to measure on: DATA, of training data what was held out; unset, that of those found."""
     if known.valid is not None and data in (None, known.name):
-        screen.note(f"note: measured on what training held out of {known.title}")
+        what = f"what training held out of {known.title}"
+        if known.valid_name is not None:
+            what = f"{known.valid_name}, which training on {known.title} held out"
+        screen.note(f"note: measured on {what}")
         return known.valid
     if data is None:
         raise DataError(
             f"no DATA given, and {known.title} of {run} not found; a run folder holds no texts: name the training data, "
             "or other texts"
         )
-    return held_out_share(run, reading.open(data, screen, **others), screen)[0]
+    return held_out_share(run, data, reading.open(data, screen, **others), screen)[0]
 
 
 def show(found: "Diagnosis", screen: Screen) -> None:

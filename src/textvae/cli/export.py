@@ -63,7 +63,7 @@ def _texts(
     from textvae.cli.measuring import held_out_share
 
     corpus, _ = held_out_share(
-        run, reading.open(data, common.screen, expected=vae.text_column), common.screen
+        run, data, reading.open(data, common.screen, expected=vae.text_column), common.screen
     )
     return list(islice(corpus, limit)), f"texts of {corpus.name}"
 

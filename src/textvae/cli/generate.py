@@ -45,6 +45,8 @@ def generate(
     decoding options are the run's own.
     """
     vae = common.load(run)
+    if data is None:
+        vae.codec.conditions(given.of(vae), 1)  # refuses several
     sources = _sources(vae, given, data, reading, common)
     _say_if_cut(vae.codec, sources, common)
     config, seed = decoding.over(vae.codec.decoding), common.drawn_seed
@@ -118,6 +120,10 @@ def _sources(
     if given.source is not None:
         raise typer.BadParameter("sources are given twice, with --source and with --input; use one of them")
     schema = vae.codec.schema
+    if schema is not None and not schema.source_max_length:
+        raise ConditionError(
+            f"--input gives source texts, and this model has none: {schema.described()}; give one, as --label NAME=VALUE"
+        )
     return list(reading.texts(data, common.screen, expected=schema and schema.columns.source))
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from textvae.cli.groups import Common, Group, Reading
+from textvae.cli.groups import Common, Group, Reading, read_all, tell_skipped
 from textvae.cli.screen import Screen
 from textvae.errors import ConditionError, DataError
 
@@ -85,11 +85,12 @@ class Given(Group):
         columns = {"expected": vae.text_column} if values else vae.reading
         corpus = reading.open(data, common.screen, **columns)
         if values:
-            found = list(corpus)
+            found = read_all(corpus, data, common.screen)
             return found, codec.conditions(values, len(found))
         found, conditions = texts_and_conditions(codec, corpus, common.screen)
         if not found:
             raise DataError(f"no texts in {data}; it is empty or every line is blank")
+        tell_skipped(corpus, common.screen)
         return found, conditions
 
 

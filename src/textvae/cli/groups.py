@@ -124,10 +124,28 @@ class Reading(Group):
 
     def texts(self, source: str, screen: Screen, **others: Any) -> list[str]:
         """Return the texts of a corpus, opened as by `open`; there must be some."""
-        found = list(self.open(source, screen, **others))
-        if not found:
-            raise DataError(f"no texts in {source}; it is empty or every line is blank")
-        return found
+        return read_all(self.open(source, screen, **others), source, screen)
+
+
+def read_all(corpus: "Corpus", source: str, screen: Screen) -> list[str]:
+    """Return the texts of a corpus; how many rows are left out for having none is told.
+
+    Raises:
+        DataError: there are none.
+    """
+    found = list(corpus)
+    if not found:
+        raise DataError(f"no texts in {source}; it is empty or every line is blank")
+    tell_skipped(corpus, screen)
+    return found
+
+
+def tell_skipped(corpus: "Corpus", screen: Screen) -> None:
+    """Print a note on rows without a text, after all were read: results are not as many as rows."""
+    if corpus.num_skipped:
+        screen.note(
+            f"note: {corpus.num_skipped:,} of {corpus.num_rows:,} rows of {corpus.name} have no text and are left out"
+        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

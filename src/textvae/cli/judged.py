@@ -118,7 +118,7 @@ class Judged:
             corpus = self.reading.open(data, self.common.screen, expected=columns.source)
             columns = None  # sources alone
         for run in () if is_whole else self.runs:
-            corpus, _ = held_out_share(run, corpus, self.common.screen)
+            corpus, _ = held_out_share(run, data, corpus, self.common.screen)
         sources = None if columns is None else read_cells(corpus, columns).sources
         originals = list(corpus) if sources is None else [source for source in sources if source]
         if not originals:

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from textvae.cli.groups import Common
 from textvae.codec.kept import Kept
+from textvae.codec.location import model_folder
 
 T = TypeVar("T")
 
@@ -19,6 +20,7 @@ def show_all(
     none: str,
 ) -> None:
     """Show each in a line, or all as a JSON object; `none` is said where there is none."""
+    model_folder(run)  # refuses what is no run
     found = list(kept.values())
     if common.as_json:
         common.screen.json({"run": run, kept.folder_name: [record(one) for one in found]})

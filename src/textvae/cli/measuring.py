@@ -92,7 +92,7 @@ class Measuring(Group):
         """Read a model and what it is to be measured on; of what it was trained on, the share held out."""
         screen, vae = common.screen, common.load(run)
         corpus = reading.open(data, screen, **vae.reading)
-        corpus, trained_on = held_out_share(run, corpus, screen)
+        corpus, trained_on = held_out_share(run, data, corpus, screen)
         training = reading.open(self.training, screen, **vae.reading) if self.training else trained_on
         texts, conditions = texts_and_conditions(vae.codec, corpus, screen, self.limit)
         return Opened(run=run, vae=vae, corpus=corpus, training=training, texts=texts, conditions=conditions)
@@ -177,8 +177,8 @@ def run_folder(run: str) -> Path | None:
     return folder / EVALUATION if (folder / CONFIG_FILE).exists() else None
 
 
-def held_out_share(run: str, corpus: "Corpus", screen: Screen) -> "tuple[Corpus, Corpus | None]":
-    """Return what training held out of `corpus`, and what it trained on, where the run was trained on it; else the corpus."""
+def held_out_share(run: str, data: str, corpus: "Corpus", screen: Screen) -> "tuple[Corpus, Corpus | None]":
+    """Return what training held out, and what it trained on, where the run was trained on `data`, opened as `corpus`; else the corpus."""
     from textvae.cli.summary import summarize
     from textvae.data.splits import open_splits
 
@@ -192,7 +192,8 @@ def held_out_share(run: str, corpus: "Corpus", screen: Screen) -> "tuple[Corpus,
         )
         return corpus, None
     try:
-        splits = open_splits(corpus, found.settings.data)
+        is_folder = Path(data).expanduser().is_dir()  # its files may be splits
+        splits = open_splits(data if is_folder else corpus, found.settings.data)
     except DataError:  # too few texts to divide, or the held-out file is gone: not what was trained on
         return corpus, None
     if splits.train.fingerprint != trained_on:

@@ -7,6 +7,8 @@ from textvae.storage.manifest import MANIFEST, is_complete, read_manifest
 from textvae.storage.temporaries import locate
 
 MODEL_FOLDER, CHECKPOINTS, BASELINE = "model", "checkpoints", "baseline"
+ATTRIBUTES, PERSONS = "attributes", "persons"
+"""Of a run folder: what was fitted to its weights."""
 EXPORT_FILE = "export.json"
 """Its presence in the manifest tells an export from a saved model."""
 HUB = "hf://"

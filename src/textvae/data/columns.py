@@ -15,6 +15,42 @@ DIALOGUE_NAMES = ("utterances", "dialogue", "dialog", "turns", "messages", "对�
 TEXT_NAMES = ("text", "sentence", "content", "body", "review", "title", "文本", "句子", "内容", "评论")
 """Names a text column is found by, the first found wins."""
 
+_LANGUAGES = frozenset(
+    [
+        "ar",
+        "cs",
+        "da",
+        "de",
+        "el",
+        "en",
+        "es",
+        "fi",
+        "fr",
+        "he",
+        "hi",
+        "hu",
+        "id",
+        "it",
+        "ja",
+        "ko",
+        "nl",
+        "no",
+        "pl",
+        "pt",
+        "ro",
+        "ru",
+        "src",
+        "sv",
+        "th",
+        "tgt",
+        "tr",
+        "uk",
+        "vi",
+        "zh",
+    ]
+)
+"""Names of the columns of parallel texts."""
+
 _OTHER_NAMES = (
     *(
         "id",
@@ -150,13 +186,18 @@ def listed(columns: Sequence[str]) -> str:
 def looks_like_header(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
     """Say whether the first row of a table holds column names.
 
-    It does if all its cells can be names and one is a usual name, or if numbers stand below a name that is none.
+    It does if all its cells can be names and one is a usual name, if all are codes of languages, or if numbers stand below a
+    name that is none.
     """
     cells = [cell.strip() for cell in first]
-    if not cells or len(set(cells)) < len(cells) or not all(_NAME.fullmatch(cell) for cell in cells):
+    if not cells or not all(_NAME.fullmatch(cell) for cell in cells):
         return False
     if any(len(cell.split()) > 4 for cell in cells):
         return False
+    if len(set(cells)) < len(cells):  # as labels are; but a text is not called so
+        return any(cell.casefold() in TEXT_NAMES for cell in cells)
+    if len(cells) > 1 and all(cell.casefold() in _LANGUAGES for cell in cells):
+        return True
     return any(_is_known(cell) for cell in cells) or _has_numbers_below(cells, others)
 
 

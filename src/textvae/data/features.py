@@ -91,7 +91,9 @@ def open_array(place: str) -> np.ndarray:
     except DataError:
         raise
     except (ValueError, EOFError, BadZipFile) as error:
-        raise DataError(f"{name} is no array of numbers: {error}") from error
+        raise DataError(
+            f"{name} holds no plain array of numbers (a pickle is never loaded); save one with numpy.save"
+        ) from error
 
 
 def _key(keys: Sequence[str], wanted: str, name: str) -> str:

@@ -144,6 +144,10 @@ def _json_rows(
 ) -> Iterator[Cells]:
     for number, value in enumerate(_json_values(blob, options), 1):
         known = isinstance(value, dict)
+        if isinstance(value, list) and not options.turns:
+            raise DataError(
+                f"{blob.name} line {number} holds a list; one text or object a line is needed (JSON lines)"
+            )
         cell = value.get(column) if known else value
         text = as_text(cell, f"{blob.name} line {number}", turns=options.turns)
         yield (text, *(value.get(other) if known else None for other in others))

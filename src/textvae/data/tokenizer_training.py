@@ -52,7 +52,7 @@ def train_library(texts: Iterable[str], kind: str, num_pieces: int | None) -> Li
     if all(piece == UNKNOWN or piece.isspace() for piece in library.get_vocab()):
         raise TokenizerError(
             f"a {kind} tokenizer found 0 pieces to learn: the corpus is empty or too small; "
-            "check the file and its text column"
+            "check the file and its text column, or cut so few texts with --tokenizer word or char"
         )
     return library
 

@@ -88,7 +88,9 @@ def read_manifest(folder: Path) -> Manifest:
     except (FileNotFoundError, NotADirectoryError) as error:
         what = f"has no {MANIFEST}" if Path(folder).is_dir() else "is not a folder"
         raise RunNotFoundError(f"nothing to load at {folder}: it {what}; check the path") from error
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise CorruptRunError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
         raise CorruptRunError(f"{path} is damaged: it cannot be read as JSON ({error})") from error
     return _parse(path, content)
 

@@ -3,6 +3,7 @@
 import dataclasses
 
 from textvae.config import ModelConfig
+from textvae.config.conditions import label_columns
 from textvae.config.data import DataConfig
 from textvae.data.conditions import ConditionSchema
 from textvae.data.examples import (
@@ -17,6 +18,7 @@ from textvae.data.examples import (
 from textvae.data.splits import Splits
 from textvae.data.store import TokenStore
 from textvae.data.tokenizers import Tokenizer
+from textvae.errors import ConfigError
 
 
 def conditional_stores(
@@ -42,6 +44,47 @@ def conditional_stores(
     held_out, num_unknown = known_rows(read_cells(splits.valid, config.columns), known)
     warnings = (*_warnings(trained, known, tokenizer), *unknown_left_out(num_unknown))
     return examples(trained, known, tokenizer), examples(held_out, known, tokenizer), known, warnings
+
+
+def inherited_schema(
+    theirs: ConditionSchema | None, data: DataConfig, name: str
+) -> tuple[ConditionSchema | None, DataConfig]:
+    """Return what a run answers to that begins from the weights of another, and its settings with the labels in that run's order.
+
+    Its conditions are those of the other run, read from columns of its own: labels belong together by name.
+
+    Args:
+        theirs: what the other run takes; None: nothing.
+        data: of the run that begins.
+        name: of the other run.
+
+    Raises:
+        ConfigError: it would answer to something else.
+    """
+    labels = {column.name: column for column in label_columns(data.labels)}
+    asked = (
+        {name: column.kind for name, column in labels.items()},
+        data.columns.has_source,
+        data.feature is not None,
+    )
+    if theirs is None:
+        if any(asked):
+            raise ConfigError(
+                f"{name} takes no condition, and its weights have no place for one; train without --init-from"
+            )
+        return None, data
+    has_source, has_features = bool(theirs.source_max_length), theirs.features is not None
+    if asked != ({label.name: label.kind for label in theirs.labels}, has_source, has_features):
+        raise ConfigError(
+            f"{name} answers to something else: {theirs.described()}; give the same conditions, a label under its name there "
+            "and of its kind, as --label mood=COLUMN or stars=COLUMN:ordinal"
+        )
+    if not theirs.labels:
+        return dataclasses.replace(theirs, columns=data.columns), data
+    ordered = (labels[label.name] for label in theirs.labels)
+    written = ",".join(f"{column.name}={column.column}:{column.kind}" for column in ordered)
+    data = dataclasses.replace(data, labels=written)
+    return dataclasses.replace(theirs, columns=data.columns), data
 
 
 def with_condition(model: ModelConfig, schema: ConditionSchema, tokenizer: Tokenizer) -> ModelConfig:

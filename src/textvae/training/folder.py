@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from textvae.codec.files import CONDITIONS_FILE, SOURCE_PREFIX
-from textvae.codec.location import BASELINE, CHECKPOINTS, MODEL_FOLDER, is_export
+from textvae.codec.location import ATTRIBUTES, BASELINE, CHECKPOINTS, MODEL_FOLDER, PERSONS, is_export
 from textvae.data.tokenizers import CONFIG_FILE as TOKENIZER_CONFIG
 from textvae.data.tokenizers import LIBRARY_FILE as TOKENIZER_FILE
 from textvae.errors import RunExistsError, RunNotFoundError, SaveError
@@ -25,8 +25,9 @@ DATA_FILE = "data.json"
 ENTRIES = (
     CONFIG_FILE, DATA_FILE, METRICS_FILE, CURVES_FILE, CARD_FILE, FAILED_BATCH, TOKENIZER_CONFIG, TOKENIZER_FILE,
     CONDITIONS_FILE, SOURCE_PREFIX + TOKENIZER_CONFIG, SOURCE_PREFIX + TOKENIZER_FILE, SAMPLES, MODEL_FOLDER, CHECKPOINTS, BASELINE, EVALUATION,
+    ATTRIBUTES, PERSONS,
 )  # fmt: skip
-"""Everything that a run, and the doctor or an evaluation after it, write into its folder."""
+"""Everything that a run, and what is measured of it or fitted to it later, have in its folder."""
 BEGINNINGS = (
     DATA_FILE, TOKENIZER_CONFIG, TOKENIZER_FILE, CONDITIONS_FILE, SOURCE_PREFIX + TOKENIZER_CONFIG,
     SOURCE_PREFIX + TOKENIZER_FILE,

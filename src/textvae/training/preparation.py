@@ -21,7 +21,7 @@ from textvae.data.tokenizer_extension import extended
 from textvae.data.tokenizers import Tokenizer
 from textvae.data.vocabulary import EOS
 from textvae.errors import DataError
-from textvae.training.answering import conditional_stores, with_condition
+from textvae.training.answering import conditional_stores, inherited_schema, with_condition
 from textvae.training.concentration import with_concentration, with_fixed_rate
 from textvae.training.origin import Origin
 
@@ -74,12 +74,14 @@ def prepare(
         DataError: texts that cannot be used; see `open_splits`.
     """
     config = with_fixed_rate(config)
+    if origin and schema is None:
+        schema, own = inherited_schema(origin.codec.schema, config.data, origin.name)
+        config = dataclasses.replace(config, data=own)
     splits = open_splits(data, config.data)
     config = dataclasses.replace(config, data=with_source_tokenizer(config.data, splits.train))
     tokenizer = tokenizer or _tokenizer(splits, config, origin)
     said: tuple[str, ...] = ()
     if config.data.has_condition:
-        schema = schema or (origin.codec.schema if origin else None)
         train, valid, schema, said = conditional_stores(splits, config.data, tokenizer, schema)
     else:
         train = TokenStore.cached(splits.train, tokenizer, cache_dir=cache_dir)

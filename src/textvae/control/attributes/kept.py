@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from textvae.codec.kept import Kept
+from textvae.codec.location import ATTRIBUTES
 from textvae.control.attributes.attribute import ARRAYS, Attribute
 from textvae.errors import AttributeNotFittedError, CorruptRunError
 from textvae.storage.arrays import packed, unpacked
@@ -15,7 +16,7 @@ class Attributes(Kept[Attribute]):
     ('positive', 'negative')
     """
 
-    kind, folder_name, error = "attribute", "attributes", AttributeNotFittedError
+    kind, folder_name, error = "attribute", ATTRIBUTES, AttributeNotFittedError
 
     def _read(self, path: Path) -> Attribute:
         arrays, record = unpacked(path)

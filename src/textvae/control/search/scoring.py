@@ -14,7 +14,7 @@ from torch import Tensor
 from textvae.codec import Codec
 from textvae.config.functions import load_function
 from textvae.control.search.rewards import READY
-from textvae.errors import ConfigError
+from textvae.errors import ConfigError, TextVAEError
 
 Reward = Callable[..., Iterable[float]]
 """A list of texts to a score each, higher is better; it may ask for `z`, (N, D), and `codec` by name too."""
@@ -123,6 +123,8 @@ def checked(one: Weighted, texts: Sequence[str], offered: dict[str, Any]) -> lis
     """
     try:
         found = list(one.reward(list(texts), **offered))
+    except TextVAEError as error:
+        raise ConfigError(f"reward {one.name}: {error}") from error
     except Exception as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise ConfigError(f"reward {one.name} failed: {reason}") from error

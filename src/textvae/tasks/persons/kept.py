@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from textvae.codec.kept import Kept
+from textvae.codec.location import PERSONS
 from textvae.data.persons import ARRAYS, Person
 from textvae.errors import CorruptRunError, PersonError
 from textvae.storage.arrays import packed, unpacked
@@ -16,7 +17,7 @@ class Persons(Kept[Person]):
     20
     """
 
-    kind, folder_name, error = "person", "persons", PersonError
+    kind, folder_name, error = "person", PERSONS, PersonError
 
     def merge(self, *names: str, into: str, overwrite: bool = False) -> Person:
         """Keep the person that stands for several, see `merged`; they stay.
