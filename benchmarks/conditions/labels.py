@@ -27,9 +27,10 @@ from textvae.evaluation.bootstrap import Tally
 from textvae.evaluation.tasks.classifier import LabelJudge
 
 NUM_TEXTS, NUM_VALID, NUM_SHOWN, LIKENESS, MARK = 1000, 400, 12, 1.1, 0.97
-CANDIDATES = 2
-"""Texts drawn for each that is kept: with the default's 16 the kept ones are likelier, and more alike than real ones at any temperature."""
-GRID = [(guidance, temperature) for guidance in (1.0, 2.0, 3.0, 5.0) for temperature in (0.8, 1.0)]
+PLAIN = {"candidates": 1, "top_p": 1.0}
+"""One text drawn from all tokens: the best of several from the likeliest tokens, as models write by default, are more alike than real ones at
+any temperature (self-BLEU 1.3 to 2 times that of real texts with two candidates and top-p .9)."""
+GRID = [(guidance, temperature) for guidance in (1.0, 1.5, 2.0, 3.0) for temperature in (0.9, 1.0)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,9 +55,7 @@ class Labelled:
 
 def written(vae: TextVAE, real: Labelled, guidance: float, temperature: float, seed: int) -> list[str]:
     """Return a text for the labels of each real one."""
-    decoding = dataclasses.replace(
-        vae.codec.decoding, guidance=guidance, temperature=temperature, candidates=CANDIDATES
-    )
+    decoding = dataclasses.replace(vae.codec.decoding, guidance=guidance, temperature=temperature, **PLAIN)
     return vae.sample(len(real.texts), conditions=real.values, decoding=decoding, seed=seed)
 
 
