@@ -20,6 +20,7 @@ from textvae.errors import (
 )
 from textvae.storage.atomic import write_folder
 from textvae.tasks.answers import answers, prior_mean
+from textvae.tasks.measuring import answer_all
 from textvae.tasks.recipes import RECIPES, recipe
 from textvae.tasks.talk import Conversation
 from textvae.training.baseline import train_baseline
@@ -426,3 +427,31 @@ class TestBeginningFromAnother:
         with pytest.raises(ConfigError, match="plain takes no condition"):
             self.begin(plain, tmp_path, ROWS, **data)
         assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("sections", "guidance"),
+    [
+        ({"data": {"labels": "who"}}, 2),
+        ({"data": {"labels": "who"}, "decoding": {"guidance": 1.0}}, 1),
+        ({"data": {"labels": "who"}, "training": {"condition_dropout": 0.0}}, 1),
+        ({"data": {"labels": "who", "source": "rest"}}, 1),
+        ({"data": {"source": "rest"}}, 1),
+        ({}, 1),
+    ],
+)
+def test_labels_alone_are_heard_twice(tmp_path, sections, guidance):
+    data = {"text": "text"} | sections.get("data", {})
+    config = tiny_config(**sections | {"data": data, "model": {"num_heads": 2}})
+    prepared = prepare(ROWS, config, cache_dir=tmp_path)
+    assert prepared.config.decoding.guidance == guidance
+
+
+def test_the_first_answer_is_guided_as_the_others(monkeypatch):
+    codec, used = conditional(source=False), []
+    codec.decoding = DecodingConfig(temperature=0.5, guidance=2.0)
+    monkeypatch.setattr(
+        codec, "decode", lambda z, config=None, **_: used.append(config or codec.decoding) or [""] * len(z)
+    )
+    answer_all(codec, codec.conditions({"who": "the cat"}, 1), 2)
+    assert [(config.temperature, config.guidance) for config in used] == [(0, 2.0), (0.5, 2.0)]

@@ -26,9 +26,9 @@ def given(model: LatentModel, conditions: Conditions | None) -> LatentModel:
 
 @torch.no_grad()
 def decoder_given(
-    model: LatentModel, conditions: Conditions | None, num: int, times: int, guidance: float
+    model: LatentModel, conditions: Conditions | None, num: int, times: int, guidance: float | None
 ) -> StepDecoder:
-    """Return p(x|z,c) of `num` rows that each come `times` in a row, guided by `guidance` where that is not 1.
+    """Return p(x|z,c) of `num` rows that each come `times` in a row, guided by `guidance` where that is neither 1 nor None.
 
     A conditional model without conditions is the one of no condition.
     """
@@ -40,7 +40,7 @@ def decoder_given(
         return free
     rows = torch.arange(num, device=model.device).repeat_interleave(times)
     own = conditioned.rows(rows).decoder
-    return own if guidance == 1 else GuidedDecoder(own, free, guidance)
+    return own if guidance in (1, None) else GuidedDecoder(own, free, guidance)
 
 
 @torch.no_grad()

@@ -37,8 +37,9 @@ class DecodingConfig:
     """Texts drawn for each z, of which the best is kept; one at temperature 0, where all would be the same."""
     slor: float = 0.0
     """How candidates are ranked: 0: log p(x|z); 1: the same less the log frequency of the tokens (SLOR)."""
-    guidance: float = 1.0
-    """Weight of the condition (classifier-free guidance): 1: as trained; above, more than that; 0: none."""
+    guidance: float | None = None
+    """Weight of the condition (classifier-free guidance): 1: as trained; above, more than that; 0: none. None: 1; of a run that
+    answers to labels alone 2."""
     known_words: bool = True
     """Only words seen in training, in scripts without spaces pairs of characters, where the run has a lexicon."""
 

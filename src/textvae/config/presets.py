@@ -60,6 +60,10 @@ FAITHFUL_NATS = 2.0
 """Nats a token from which reconstructions keep most words."""
 
 
+LABELS_GUIDANCE = 2.0
+"""Weight of the condition where it is labels alone."""
+
+
 def preset(name: str) -> RunConfig:
     """Return the settings of `sampling`, `editing` or `steering`.
 
@@ -107,6 +111,13 @@ def default_batch_tokens(num_tokens: int, epochs: int) -> int:
     return min(max(num_tokens * epochs // 3000, 200), 1000)
 
 
+def default_guidance(config: RunConfig) -> float:
+    """Return the weight of the condition: as trained labels alone are hardly heard (docs/experiments.md)."""
+    columns = config.data.columns
+    labels_alone = columns.labels is not None and not columns.has_source and columns.feature is None
+    return LABELS_GUIDANCE if labels_alone and config.training.condition_dropout else 1.0
+
+
 def resolved(
     config: RunConfig, *, vocab_size: int, max_length: int, num_tokens: int, num_texts: int
 ) -> RunConfig:
@@ -123,8 +134,12 @@ def resolved(
         training = dataclasses.replace(training, batch_tokens=size)
     if training.epochs is None:
         training = dataclasses.replace(training, epochs=10_000 if training.max_time else passes)
+    decoding = config.decoding
+    if decoding.guidance is None:
+        decoding = dataclasses.replace(decoding, guidance=default_guidance(config))
     return dataclasses.replace(
         config,
+        decoding=decoding,
         data=dataclasses.replace(config.data, max_length=max_length),
         model=dataclasses.replace(config.model, vocab_size=vocab_size, max_length=max_length),
         objective=objective,

@@ -1,5 +1,6 @@
 """A conditional model answers to held-out conditions, and its answers are measured."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -99,12 +100,13 @@ def answer_all(
     """
     check_count("num_answers", num_answers, 1)
     with codec.work.part("answering", num_answers * len(conditions)):
-        first = codec.decoding if codec.decoding.temperature == 0 else GREEDY
+        own = codec.decoding
+        first = own if own.temperature == 0 else dataclasses.replace(GREEDY, guidance=own.guidance)
         rounds = [codec.decode(_centre(codec, conditions), first, conditions=conditions)]
         for number in range(1, num_answers):
-            own = derived_seed(seed, number)
-            z = codec.prior_sample(len(conditions), seed=own, conditions=conditions)
-            rounds.append(codec.decode(z, decoding, seed=own, conditions=conditions))
+            drawn = derived_seed(seed, number)
+            z = codec.prior_sample(len(conditions), seed=drawn, conditions=conditions)
+            rounds.append(codec.decode(z, decoding, seed=drawn, conditions=conditions))
     return [list(several) for several in zip(*rounds, strict=True)]
 
 
