@@ -715,3 +715,13 @@ def test_json_is_json_whatever_the_numbers(capsys):
 def test_one_line_keeps_a_text_to_its_line():
     assert one_line("a\nb\x1b[31m\tc") == "a␊b␛[31m\tc"
     assert clock(3725) == "1:02:05"
+
+
+def test_a_run_cannot_both_go_on_and_be_removed(run, tmp_path):
+    said = textvae("train", tmp_path / "a.txt", "-o", run, "--resume", "--overwrite")
+    assert said.exit_code == 2
+    assert "use one of them" in " ".join(said.stderr.replace("│", " ").split())
+
+
+def test_dropping_a_prior_that_is_not_there_is_told_in_json(run):
+    assert json.loads(done("prior", "drop", run, "--json").stdout) == {"run": str(run), "dropped": False}

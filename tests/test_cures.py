@@ -283,7 +283,7 @@ def test_aggressive_updates_end_when_mutual_information_falls(prepared, monkeypa
     values = iter([1.0, 2.5, 2.4])
     monkeypatch.setattr("textvae.training.aggressive.posterior_information", lambda _: next(values))
     codec = types.SimpleNamespace(posterior=lambda store: None)
-    said = [updates.aggressive.close_epoch(codec, prepared.valid) for _ in range(3)]
+    said = [updates.aggressive.close_epoch(codec, prepared.valid, Ranks()) for _ in range(3)]
     assert said == [
         None,
         None,

@@ -1,5 +1,6 @@
 """Two ranks under torchrun: same weights on both, different noise, every text seen once."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 from tiny import tiny_config, train_tiny
 
 from textvae.codec import load_codec
+from textvae.training.checkpoints import latest_checkpoint
 from textvae.training.records import read_metrics
 
 SCRIPT = """
@@ -57,6 +59,39 @@ def noted(self, batch, moment, **how):
 step.Stepper.take = noted
 config = tiny_config(training={"freeze": "encoder", "unfreeze_after": 0.5, "epochs": 2, "samples": 0})
 train_run(ENGLISH, folder, config, device="cpu", cache_dir=folder.parent / "cache", origin=open_origin(source))
+"""
+
+
+INTERRUPTED = """
+import json, sys
+from pathlib import Path
+from tiny import ENGLISH, tiny_config
+from textvae.training import examination
+from textvae.training.run import train_run
+from textvae.training.trainer import Trainer
+
+folder, held = Path(sys.argv[1]), []
+count, measured = Trainer._count, examination.held_out
+
+def noted(self, report):
+    count(self, report)
+    if self.state.step == 12 + self.ranks.rank:  # the signal comes to one rank first
+        self.interrupts.asked = True
+
+def measuring(codec, store, **how):
+    found = measured(codec, store, **how)
+    held.append((found.distortion, found.rate))
+    return found
+
+Trainer._count, examination.held_out = noted, measuring
+model = {"posterior": "batch_norm", "gamma": 0.5}
+config = tiny_config(model=model, training={"epochs": 4, "samples": 0, "batch_tokens": 120})
+try:
+    train_run(ENGLISH, folder, config, device="cpu", cache_dir=folder.parent / "cache")
+except KeyboardInterrupt:
+    import os
+    rank = os.environ["RANK"]
+    (folder.parent / f"held-{rank}.json").write_text(json.dumps(held))
 """
 
 
@@ -110,3 +145,16 @@ def test_two_ranks_begin_from_another_run_and_unfreeze_together(tmp_path):
         if name.startswith("encoder."):
             assert torch.equal(early[0][name], tensor), name
             assert not torch.equal(late[0][name], tensor), name
+
+
+@pytest.mark.slow
+def test_two_ranks_stop_together_and_measure_alike(tmp_path):
+    """Each has running statistics of its own, and one hears of Ctrl-C an update before the other."""
+    script = tmp_path / "child.py"
+    script.write_text(INTERRUPTED)
+    done = under_torchrun(script, tmp_path / "run")
+    assert done.returncode == 0, done.stderr[-2000:]
+    one, two = (json.loads((tmp_path / f"held-{rank}.json").read_text()) for rank in range(2))
+    assert one == two
+    assert len(one) >= 1
+    assert latest_checkpoint(tmp_path / "run").name == "step-000000012"

@@ -181,7 +181,7 @@ def test_a_template_permits_what_it_says_and_knows_it_again():
         (5, 6, 9): None,
         (5, 6): None,
     }.items():
-        constraint = TemplateConstraint([template], [table], None)
+        constraint = TemplateConstraint([template], [table], None, torch.device("cpu"))
         for token in row:
             assert bool(constraint.mask()[0, token])
             constraint.advance(torch.tensor([token]))
@@ -326,3 +326,19 @@ def test_on_the_command_line(run):
         in done("infill", run, "the cat ...", "--include", "music", "--temperature", 1, "--seed", 1).stdout
     )
     assert "has no gap" in failed("infill", run, "the cat", "--seed", "1")
+
+
+@pytest.mark.parametrize("any_words", [True, False])
+def test_limits_are_where_the_decoder_is(any_words, monkeypatch):
+    codec, seen = untrained(max_length=30), []
+    known_words = codec.known_words
+    monkeypatch.setattr(
+        codec, "known_words", lambda num, config: None if any_words else known_words(num, config)
+    )
+    mask = TemplateConstraint.mask
+    monkeypatch.setattr(TemplateConstraint, "mask", lambda self: seen.append(self._device) or mask(self))
+    fill(codec, [Gapped.read("the cat ___ a red house.")], n=1)
+    assert set(seen) == {codec.device}
+    table = UnitTable(codec.tokenizer, spaceless=False)
+    elsewhere = TemplateConstraint([()], [table], None, torch.device("meta"))
+    assert mask(elsewhere).device.type == "meta"

@@ -101,7 +101,15 @@ class TrainingError(TextVAEError, RuntimeError):
 
 
 class NonFiniteLossError(TrainingError):
-    """The loss or the gradient became NaN or infinite."""
+    """The loss or the gradient became NaN or infinite.
+
+    Attributes:
+        is_here: whether this rank's batch is the one.
+    """
+
+    def __init__(self, message: str, *, is_here: bool = True) -> None:
+        super().__init__(message)
+        self.is_here = is_here
 
 
 class SaveError(TrainingError):

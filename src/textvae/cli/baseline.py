@@ -84,7 +84,7 @@ def baseline_of(run: str, known: TrainingData, common: Common, *, wanted: bool |
     if wanted is False:
         return None
     if is_trained(folder):
-        return load_baseline(folder)
+        return load_baseline(folder, device=common.device)
     has_settings, seconds = (folder / CONFIG_FILE).exists(), seconds_trained(folder)
     duration = f"about as long as the run's own training, {clock(seconds)}" if seconds else "a while"
     if not wanted:

@@ -72,6 +72,8 @@ def demo(
     from textvae.data.embedded import embedded_texts
     from textvae.training.run import resumed_config
 
+    if resume and overwrite:
+        raise typer.BadParameter("--resume goes on with the run that --overwrite removes; use one of them")
     if conditional:
         return _conditional(output or Path("runs", "demo-conditional"), common, resume, overwrite)
     language = "chinese" if chinese else "english"

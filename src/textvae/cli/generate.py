@@ -96,6 +96,7 @@ def chat(
             turns.append({"heard": line, "answers": [dataclasses.asdict(answer) for answer in last]})
             if not common.as_json:
                 common.screen.say(one_line(last[0].text) if last else "…")
+        sys.stdout.flush()  # who talks through a pipe waits for it
     if common.as_json:
         common.screen.json({"seed": seed, "turns": turns})
 

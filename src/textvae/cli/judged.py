@@ -100,6 +100,11 @@ class Judged:
         from textvae.tasks.measuring import answer_all
 
         self.common.screen.note(f"answers of {run}")
+        if self.decoding.settings:
+            found = vae.generate_each(
+                {"source": contexts}, 1, decoding=self.decoding.over(vae.codec.decoding), seed=self.seed
+            )
+            return [several[0].text if several else "" for several in found]
         given = vae.codec.conditions({"source": contexts}, len(contexts))
         assert given is not None
         return [first for [first] in answer_all(vae.codec, given, 1, seed=self.seed)]

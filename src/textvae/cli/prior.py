@@ -59,12 +59,16 @@ def fit(
 def drop(run: Run, common: WithModel) -> None:
     """Go back to the prior the model was trained with."""
     vae = common.load(run)
-    if vae.codec.fitted_prior is None:
+    is_fitted = vae.codec.fitted_prior is not None
+    if is_fitted:
+        vae.drop_prior()
+        vae.save(_folder(run))
+    if common.as_json:
+        common.screen.json({"run": run, "dropped": is_fitted})
+    elif is_fitted:
+        common.screen.note(f"{run} draws from its own prior again")
+    else:
         common.screen.note(f"{run} has no fitted prior; it draws from its own")
-        return
-    vae.drop_prior()
-    vae.save(_folder(run))
-    common.screen.note(f"{run} draws from its own prior again")
 
 
 def described(found: "PriorFit") -> str:

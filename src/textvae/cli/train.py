@@ -52,6 +52,8 @@ def train(
     from textvae.training.origin import inherited_settings, origin_of
     from textvae.training.run import resumed_config
 
+    if resume and overwrite:
+        raise typer.BadParameter("--resume goes on with the run that --overwrite removes; use one of them")
     source = one_source(data)
     origin = origin_of(init_from, output, resume=resume)
     if init_from is not None and origin is None:

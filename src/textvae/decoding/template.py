@@ -114,12 +114,18 @@ class TemplateConstraint:
         templates: one a row.
         tables: units of tokens, one a row.
         within: what else holds in gaps, its rows as many; None: nothing.
+        device: where the decoder is.
     """
 
     def __init__(
-        self, templates: Sequence[Template], tables: Sequence[UnitTable], within: Constraint | None
+        self,
+        templates: Sequence[Template],
+        tables: Sequence[UnitTable],
+        within: Constraint | None,
+        device: torch.device,
     ) -> None:
         self._templates, self._tables, self._within = list(templates), list(tables), within
+        self._device = device
         self._places = [_Place() for _ in templates]
 
     def mask(self) -> Tensor:
@@ -130,7 +136,7 @@ class TemplateConstraint:
         for row, place in enumerate(self._places):
             allowed = None if known is None else known[row]
             _allow(mask[row], self._templates[row], place, self._tables[row], allowed)
-        return torch.from_numpy(mask).to("cpu" if within is None else within.device)
+        return torch.from_numpy(mask).to(self._device)
 
     def advance(self, tokens: Tensor) -> None:
         """Read the tokens chosen, (B,)."""

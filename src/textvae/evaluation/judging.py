@@ -102,7 +102,7 @@ def train_judge(judging: Judging, texts: list[str], codec: Codec, *, what: str) 
     name = f"{what}-texts-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:12]}"
     folder, total = judging.folder / name, judging.epochs * len(texts)
     if (folder / DONE).exists():
-        return load_codec(folder / MODEL_FOLDER)
+        return load_codec(folder / MODEL_FOLDER, device=codec.device)
     with codec.work.part(f"language model of {what} texts", total):
         judge = train_language_model(
             texts,

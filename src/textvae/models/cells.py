@@ -9,9 +9,13 @@ products of their inputs cannot be shared: those of z are the same at every step
 Both as PyTorch orders and defines them.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout
+from torch.utils._pytree import tree_map
 
 from textvae.models.products import linear
 
@@ -23,6 +27,18 @@ that this needs is slower than the module's own."""
 
 States = tuple[Tensor, ...]
 """Hidden state, and for an LSTM the cell's, each (layers, B, H)."""
+
+
+def run_over(run: Callable[..., Any], *inputs: Any) -> Any:
+    """Run a cell over a sequence; under autocast on a GPU in fp32: there cuDNN's would be fp16, whatever is asked for."""
+    if not (inputs[0].is_cuda and torch.is_autocast_enabled("cuda")):
+        return run(*inputs)
+    with torch.autocast("cuda", enabled=False):
+        return run(*tree_map(_widened, inputs))
+
+
+def _widened(part: Tensor) -> Tensor:
+    return part.float() if part.dtype in (torch.float16, torch.bfloat16) else part
 
 
 def read_token(cell: nn.RNNBase, gates: Tensor, states: States) -> tuple[Tensor, States]:

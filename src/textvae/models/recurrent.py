@@ -9,7 +9,7 @@ from torch.func import functional_call
 
 from textvae.config import ModelConfig
 from textvae.models.binding import POSITION, PlaceInjection
-from textvae.models.cells import CELLS, PAYS, States, read_token, read_tokens
+from textvae.models.cells import CELLS, PAYS, States, read_token, read_tokens, run_over
 from textvae.models.injection import AddInjection, parse_injection
 from textvae.models.output import OutputLayer
 from textvae.models.parts import Decoder
@@ -156,13 +156,13 @@ class RecurrentDecoder(Decoder):
     def _run_cell(self, embedded: Tensor, states: Any) -> tuple[Tensor, Any]:
         """Run the cell; in training with its hidden-to-hidden weights dropped (Merity et al. 2018, arXiv:1708.02182)."""
         if not (self.training and self.weight_dropout):
-            return self.cell(embedded, states)
+            return run_over(self.cell, embedded, states)
         dropped = {
             name: nn.functional.dropout(weight, self.weight_dropout)
             for name, weight in self.cell.named_parameters()
             if name.startswith("weight_hh")
         }
-        return functional_call(self.cell, dropped, (embedded, states))
+        return run_over(lambda *given: functional_call(self.cell, dropped, given), embedded, states)
 
     def _token_gates(self, tokens: Tensor) -> Tensor:
         """Return what tokens, (N,), add to the first layer's gates, (N, gates)."""

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from textvae.config import ModelConfig
 from textvae.models.binding import BoundWords, binds
-from textvae.models.cells import CELLS, PAYS, read_tokens
+from textvae.models.cells import CELLS, PAYS, read_tokens, run_over
 from textvae.models.parts import Encoder
 from textvae.models.products import is_plain, linear
 from textvae.models.registry import register_encoder
@@ -93,7 +93,8 @@ class RecurrentEncoder(Encoder):
 
     def _both(self, depth: int, layer: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Return the states of both directions, (B, T, H) each, in the order each has read."""
-        return self.ahead[depth](layer)[0], self.back[depth](flip(layer, lengths))[0]
+        mirrored = flip(layer, lengths)
+        return run_over(self.ahead[depth], layer)[0], run_over(self.back[depth], mirrored)[0]
 
     def _features(self, forwards: Tensor, backwards: Tensor, lengths: Tensor) -> Tensor:
         """Return features from the first layer's states, as `_both` gives them."""

@@ -16,6 +16,7 @@ from textvae.data.store import TokenStore
 from textvae.diagnostics.latents import posterior_information
 from textvae.models import VAEModel
 from textvae.objectives.objective import Moment
+from textvae.training.distributed import Ranks
 from textvae.training.halves import decoder_only, encoder_only
 from textvae.training.state import TrainState
 from textvae.training.step import Stepper, StepReport
@@ -52,10 +53,10 @@ class AggressiveEncoder:
             inner = collate(self.store, batches[int(generator.integers(len(batches)))])
         return self.stepper.take(batch, moment, held=self.encoder)
 
-    def close_epoch(self, codec: Codec[VAEModel], held_out: TokenStore) -> str | None:
+    def close_epoch(self, codec: Codec[VAEModel], held_out: TokenStore, ranks: Ranks) -> str | None:
         """End the aggressive part if the mutual information of held-out texts rises no more; return a word on it then."""
         before = self.state.mutual_information
-        now = posterior_information(codec.posterior(held_out))
+        [now] = ranks.from_main(posterior_information(codec.posterior(held_out)))
         self.state.mutual_information = max(now, before)
         self.state.aggressive = now >= before
         if self.state.aggressive:

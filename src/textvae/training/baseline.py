@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from textvae.codec import Codec
+from textvae.codec import Codec, resolve_device
 from textvae.codec.files import CONDITIONS_FILE, load_codec, read_schema
 from textvae.codec.location import BASELINE, MODEL_FOLDER
 from textvae.config import RunConfig
@@ -59,9 +59,9 @@ def check_training_data(data: Any, config: RunConfig, run: Path) -> None:
         )
 
 
-def load_baseline(run: Path) -> Codec[VAEModel]:
+def load_baseline(run: Path, *, device: str = "cpu") -> Codec[VAEModel]:
     """Return the language model of a run."""
-    return load_codec(run / BASELINE / MODEL_FOLDER)
+    return load_codec(run / BASELINE / MODEL_FOLDER, device=resolve_device(device))
 
 
 def is_trained(run: Path) -> bool:

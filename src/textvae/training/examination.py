@@ -9,6 +9,7 @@ from textvae.codec.location import MODEL_FOLDER
 from textvae.objectives import Faithful, RateController
 from textvae.storage.atomic import write_folder
 from textvae.training.card import write_card
+from textvae.training.distributed import Ranks
 from textvae.training.heldout import HeldOut, chosen_by, held_out, random_texts, token_accuracy
 from textvae.training.preparation import Prepared
 from textvae.training.progress import Observer
@@ -31,11 +32,10 @@ class Examination:
         codec: Codec,
         updates: Updates,
         observer: Observer,
-        *,
-        is_main: bool,
+        ranks: Ranks,
     ) -> None:
         self.prepared, self.config, self.run = prepared, prepared.config, run
-        self.codec, self.updates, self.observer, self.is_main = codec, updates, observer, is_main
+        self.codec, self.updates, self.observer, self.ranks = codec, updates, observer, ranks
         self.last: HeldOut | None = None
 
     def take(self, state: TrainState) -> tuple[HeldOut, bool]:
@@ -46,18 +46,19 @@ class Examination:
         average = self.updates.average
         if average:
             average.swap(self.codec.model)
+        self.ranks.share_buffers(self.codec.model)
         self.last = held = held_out(self.codec, self.prepared.valid)
         accuracy = self._heard_accuracy()
-        criterion = chosen_by(held, accuracy, self.config.objective.faithful)
+        [criterion] = self.ranks.from_main(chosen_by(held, accuracy, self.config.objective.faithful))
         best = state.best is None or criterion < state.best
         if best:
             state.best, state.best_epoch = criterion, state.epoch
-        if self.is_main:
+        if self.ranks.is_main:
             if best:
                 self._keep(held, state)
             self._record(held, accuracy, state, best=best)
         if self.updates.is_aggressive and state.step:
-            said = self.updates.aggressive.close_epoch(self.codec, self.prepared.valid)
+            said = self.updates.aggressive.close_epoch(self.codec, self.prepared.valid, self.ranks)
             if said:
                 self.observer.on_message(said)
         if average:
@@ -68,7 +69,7 @@ class Examination:
         """Tell the controller which share of held-out tokens comes back, if it wants to know, and return it."""
         if not isinstance(beta := self.updates.beta, Faithful):
             return None
-        accuracy = token_accuracy(self.codec, self.prepared.valid)
+        [accuracy] = self.ranks.from_main(token_accuracy(self.codec, self.prepared.valid))
         beta.hear(accuracy)
         return accuracy
 

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from textvae.codec import Codec
+from textvae.codec import Codec, resolve_device
 from textvae.codec.files import load_codec
 from textvae.codec.location import MODEL_FOLDER
 from textvae.config import RunConfig
@@ -62,4 +62,4 @@ def train_language_model(
         tokenizer=tokenizer,
         schema=schema,
     )
-    return load_codec(folder / MODEL_FOLDER)
+    return load_codec(folder / MODEL_FOLDER, device=resolve_device(device))

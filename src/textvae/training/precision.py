@@ -19,7 +19,8 @@ def choose_precision(asked: str, device: torch.device) -> str:
         DeviceError: bf16 was asked for and its kernels do not run on this device.
     """
     if asked == "auto":
-        return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
+        has_it = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+        return "bf16" if has_it and _bf16_runs(device) else "fp32"
     if asked == "bf16" and not _bf16_runs(device):
         raise DeviceError(f"precision bf16 does not run on this {device.type}; use training.precision=fp32")
     return asked

@@ -105,7 +105,10 @@ class Stepper:
             *map(float, cost.auxiliaries.values()),
         )
         if not torch.isfinite(torch.tensor(sums)).all():
-            raise NonFiniteLossError(_remedy(moment.step, sums))
+            own = torch.stack([cost.distortion, cost.rate])
+            is_loss = not torch.isfinite(torch.tensor(sums[:2])).all()
+            is_here = not torch.isfinite(own).all() if is_loss else self.ranks.is_main
+            raise NonFiniteLossError(_remedy(moment.step, sums), is_here=bool(is_here))
         rate_now = learning_rate(training, moment.progress)
         for group in self.optimizer.param_groups:
             group["lr"] = rate_now

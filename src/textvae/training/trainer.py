@@ -73,7 +73,7 @@ class Trainer:
         self.doctor = Doctor(prepared, self.run, self.observer)
         self.deadline = Deadline(training.max_time, self.ranks)
         self.examination = Examination(
-            prepared, self.run, self.codec, self.updates, self.observer, is_main=self.ranks.is_main
+            prepared, self.run, self.codec, self.updates, self.observer, self.ranks
         )
         self._num_batches = 1
         self._drawn = time.monotonic()
@@ -149,7 +149,7 @@ class Trainer:
                 break
             self._count(self._step(collate(self.prepared.train, indices), batches))
             self._look(len(batches))
-            if self.interrupts.asked:
+            if self.ranks.any(self.interrupts.asked):  # together: the others would wait in the next update
                 self._checkpoint()
                 raise KeyboardInterrupt
             if state.step % training.checkpoint_every == 0 and state.batch < len(batches):
@@ -176,7 +176,8 @@ class Trainer:
                 batch, batches, progress=self._progress(), epochs_done=self._epochs_done()
             )
         except NonFiniteLossError as error:
-            write_failed(self.run, self.codec.tokenizer, batch, state.step, str(error))
+            if error.is_here:
+                write_failed(self.run, self.codec.tokenizer, batch, state.step, str(error))
             raise
         state.step, state.batch = state.step + 1, state.batch + 1
         return report

@@ -60,9 +60,9 @@ class Infilling(Held):
         check_choice("method", chosen, METHODS)
         [text], seed = checked_texts([text]), drawn_seed(seed)
         if chosen == SOURCE:
-            if include or max_words is not None or min_words != 1 or refine:
+            if include or max_words is not None or min_words != 1 or refine or rounds != ROUNDS or attempts:
                 raise ConfigError(
-                    "sizes of gaps, words to include and refining are for the method latent; leave them out"
+                    "sizes of gaps, words to include, refining, rounds and attempts are for the method latent; leave them out"
                 )
             return answered(self.codec, text, n, decoding=decoding, seed=seed)
         [found] = fill(

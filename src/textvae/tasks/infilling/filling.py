@@ -176,7 +176,7 @@ class _Work:
         def limits(rows: range) -> Constraint:
             chosen = [self.templates[row] for row in rows]
             within = self.codec.known_words(len(chosen), self.config)
-            return TemplateConstraint(chosen, [self.tables[row] for row in rows], within)
+            return TemplateConstraint(chosen, [self.tables[row] for row in rows], within, self.codec.device)
 
         return limits
 

@@ -100,7 +100,8 @@ def refined(codec: Codec, rows: list[list[int]], visible: list[np.ndarray], z: T
         counted = torch.zeros(tokens.shape, dtype=torch.bool)
         for i, row in enumerate(indices):
             counted[i, : len(visible[row])] = torch.from_numpy(visible[row])
-        result[indices] = _ascended(model, tokens, lengths, counted.to(codec.device), z[indices], prior)
+        with torch.backends.cudnn.flags(enabled=False):  # cuDNN has no backward pass outside training mode
+            result[indices] = _ascended(model, tokens, lengths, counted.to(codec.device), z[indices], prior)
     return result
 
 
