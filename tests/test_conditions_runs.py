@@ -455,3 +455,10 @@ def test_the_first_answer_is_guided_as_the_others(monkeypatch):
     )
     answer_all(codec, codec.conditions({"who": "the cat"}, 1), 2)
     assert [(config.temperature, config.guidance) for config in used] == [(0, 2.0), (0.5, 2.0)]
+
+
+def test_a_deterministic_twin_has_judges_too():
+    """Without a condition and without z nothing is left for the decoder to be given."""
+    twin = language_model(conditional_config())
+    judge = unconditional(twin)
+    assert (judge.model.injection, judge.data.has_condition, judge.model.has_latent) == ("none", False, False)

@@ -89,9 +89,10 @@ def unconditional(config: RunConfig) -> RunConfig:
     """Return `config` for the texts alone, without what they answer to."""
     nothing = {"source": None, "labels": None, "feature": None, "pairs": "none"}
     prior = STANDARD if config.model.prior == CONDITIONAL else config.model.prior
+    injection = config.model.injection if config.model.has_latent else NO_LATENT
     shapes = {
         "label_codes": 0, "feature_dim": 0, "feature_length": 0, "source_vocab_size": 0, "source_max_length": 0,
-        "source_shared": False, "copy": False, "prior": prior,
+        "source_shared": False, "copy": False, "prior": prior, "injection": injection,
     }  # fmt: skip
     return config.updated({"data": nothing, "model": shapes})
 
