@@ -68,13 +68,7 @@ RECIPES = {
         Recipe(
             name="dialogue",
             help="--source: the turns so far; or a column or paragraphs of whole dialogues, a turn a line",
-            settings=_over(
-                _ANSWERING,
-                {
-                    "objective": {"target_rate": 8.0},
-                    "decoding": {"temperature": 0.6, "top_p": 0.9},
-                },
-            ),
+            settings=_over(_ANSWERING, {"decoding": {"temperature": 0.6, "top_p": 0.9}}),
         ),
         Recipe(
             name="summary",
