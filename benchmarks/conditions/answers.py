@@ -76,9 +76,9 @@ def dialogue(found: list[dict[str, Any]]) -> str:
         for who in ("with z", "twin", "people")
     ]
     shown = [
-        [example["source"], example["reply"], *first_two(example["ours"]), theirs["ours"][0]]
+        [*first_two(ours), *first_two(theirs)]
         for one in found
-        for example, theirs in zip(one["with z"]["shown"][:5], one["twin"]["shown"], strict=False)
+        for ours, theirs in zip(one["with z"]["shown"], one["twin"]["shown"], strict=True)
     ]
     return "\n".join(
         [
@@ -91,10 +91,9 @@ def dialogue(found: list[dict[str, Any]]) -> str:
             "",
             table(("", *MEASURES, "temperature"), cells),
             "",
-            table(
-                ("turns before", "a person's reply", "first reply with z", "another", "the twin's first"),
-                shown,
-            ),
+            "First replies to the same dialogues, and others:",
+            "",
+            table(("first with z", "another", "the twin's first", "another"), shown),
             "",
         ]
     )

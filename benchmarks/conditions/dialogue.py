@@ -8,7 +8,7 @@ whose ten replies to the first 300 validation dialogues have the largest BLEU re
 - distinct-2 over all replies, of which both models have equally many;
 - PPL under a judge, a language model trained on the training replies, and whether replies fit their source (`answer_coherence`).
 
-Results go to benchmarks/conditions/results.
+Results go to benchmarks/conditions/results, without a text of the corpus.
 """
 
 import argparse
@@ -112,15 +112,11 @@ def main() -> None:
         best = max(tried, key=lambda temperature: tried[temperature])
         replies = reply(codec, test, best)
         judge = judge_of(row, runs["twin"], codec)
-        assert test.sources is not None
         found[name] = {
             "temperature": best,
             "tried": tried,
             **measured(replies, test, judge),
-            "shown": [
-                {"source": source, "reply": references[0], "ours": texts[:4]}
-                for source, references, texts in zip(test.sources, test.references, replies, strict=True)
-            ][:: len(replies) // NUM_SHOWN][:NUM_SHOWN],
+            "shown": [texts[:4] for texts in replies[:: len(replies) // NUM_SHOWN][:NUM_SHOWN]],
         }
         found["people"] = measured([texts[:1] for texts in test.references], test, judge)
     RESULTS.mkdir(exist_ok=True)
