@@ -8,13 +8,13 @@ appear among ten answers, each greedy from a z of its own. Results go to benchma
 
 import argparse
 import dataclasses
-import json
 import resource
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from benchmarks.conditions.kept import keep
 from benchmarks.conditions.sets import SETS, Captioned
 from benchmarks.process import ROOT
 from benchmarks.speed.machine import describe
@@ -25,7 +25,6 @@ from textvae.evaluation.bootstrap import Tally
 from textvae.tasks.measuring import answer_all
 from textvae.tasks.recipes import recipe
 
-RESULTS = Path(__file__).parent / "results"
 RUNS = ROOT / "runs" / "conditions"
 NUM_ANSWERS = 10
 
@@ -64,10 +63,7 @@ def main() -> None:
         "train": len(captioned.train.words), "test": len(captioned.test.words), **measured(vae, captioned),
         "machine": {key: value for key, value in describe().items() if key != "load"},
     }  # fmt: skip
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"captions-{asked.set}.json"
-    path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(path.read_text(encoding="utf-8"))
+    keep(f"captions-{asked.set}", found)
 
 
 def measured(vae: TextVAE, captioned: Captioned) -> dict[str, object]:

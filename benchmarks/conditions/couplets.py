@@ -15,14 +15,13 @@ their couplet out of the pattern. Results go to benchmarks/conditions/results.
 import argparse
 import csv
 import gzip
-import json
 from pathlib import Path
 
 import numpy as np
 import torch
 from pypinyin import Style, pinyin
 
-from benchmarks.conditions.captions import RESULTS
+from benchmarks.conditions.kept import keep
 from benchmarks.tables.measure import CORPORA
 from benchmarks.tables.measure import RUNS as TABLES
 from textvae import DecodingConfig, TextVAE
@@ -98,10 +97,7 @@ def main() -> None:
             how: {"form": form(couplets), "shown": couplets[:NUM_SHOWN]}
             for how, couplets in written(run, real, temperature).items()
         }
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / "couplets.json"
-    path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(path.read_text(encoding="utf-8"))
+    keep("couplets", found)
 
 
 if __name__ == "__main__":

@@ -13,13 +13,12 @@ Results go to benchmarks/conditions/results, without a text of the corpus.
 
 import argparse
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from benchmarks.conditions.captions import RESULTS
+from benchmarks.conditions.kept import keep
 from benchmarks.tables.measure import RUNS as TABLES
 from benchmarks.tables.measure import opened
 from benchmarks.tables.row import HERE, Row, read_row
@@ -119,10 +118,7 @@ def main() -> None:
             "shown": [texts[:4] for texts in replies[:: len(replies) // NUM_SHOWN][:NUM_SHOWN]],
         }
         found["people"] = measured([texts[:1] for texts in test.references], test, judge)
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"dialogue-{given.language}.json"
-    path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(path.read_text(encoding="utf-8"))
+    keep(f"dialogue-{given.language}", found)
 
 
 if __name__ == "__main__":

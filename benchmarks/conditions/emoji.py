@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.conditions.captions import RESULTS, RUNS, settings
+from benchmarks.conditions.captions import RUNS, settings
 from benchmarks.tables.measure import CORPORA
 from textvae import TextVAE
 from textvae.config.presets import preset
@@ -118,10 +118,7 @@ def main() -> None:
         "language": asked.language, "train": int((~emoji.is_held).sum()), "epochs": asked.epochs,
         **measured(vae, emoji, asked.language),
     }  # fmt: skip
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"emoji-{asked.language}.json"
-    path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(path.read_text(encoding="utf-8"))
+    keep(f"emoji-{asked.language}", found)
 
 
 if __name__ == "__main__":

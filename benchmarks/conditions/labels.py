@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.conditions.captions import RESULTS
+from benchmarks.conditions.kept import keep
 from benchmarks.tables.measure import RUNS as TABLES
 from benchmarks.tables.measure import opened
 from benchmarks.tables.row import HERE, Row, read_row
@@ -105,10 +105,7 @@ def main() -> None:
         "self_bleu": self_bleu(texts), "self_bleu_of_real": self_bleu(test.texts),
         "shown": list(zip(test.joined, texts, strict=True))[:NUM_SHOWN],
     }  # fmt: skip
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"labels-{given.corpus}.json"
-    path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(path.read_text(encoding="utf-8"))
+    keep(f"labels-{given.corpus}", found)
 
 
 if __name__ == "__main__":

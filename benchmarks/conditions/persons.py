@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.conditions.captions import RESULTS, RUNS
+from benchmarks.conditions.captions import RUNS
+from benchmarks.conditions.kept import keep
 from benchmarks.speed.machine import describe
 from benchmarks.tables.measure import CORPORA
 from textvae import TextVAE
@@ -126,10 +127,7 @@ def main() -> None:
         "gains": {name: person.gain for name, person in persons.items()}, **found,
         "machine": {key: value for key, value in describe().items() if key != "load"},
     }  # fmt: skip
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / "persons.json"
-    path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(path.read_text(encoding="utf-8"))
+    keep("persons", result)
 
 
 if __name__ == "__main__":
