@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from benchmarks.conditions.captions import RUNS, settings
+from benchmarks.conditions.kept import keep
 from benchmarks.tables.measure import CORPORA
 from textvae import TextVAE
 from textvae.config.presets import preset
