@@ -15,40 +15,10 @@ DIALOGUE_NAMES = ("utterances", "dialogue", "dialog", "turns", "messages", "对�
 TEXT_NAMES = ("text", "sentence", "content", "body", "review", "title", "文本", "句子", "内容", "评论")
 """Names a text column is found by, the first found wins."""
 
-_LANGUAGES = frozenset(
-    [
-        "ar",
-        "cs",
-        "da",
-        "de",
-        "el",
-        "en",
-        "es",
-        "fi",
-        "fr",
-        "he",
-        "hi",
-        "hu",
-        "id",
-        "it",
-        "ja",
-        "ko",
-        "nl",
-        "no",
-        "pl",
-        "pt",
-        "ro",
-        "ru",
-        "src",
-        "sv",
-        "th",
-        "tgt",
-        "tr",
-        "uk",
-        "vi",
-        "zh",
-    ]
-)
+_LANGUAGES = frozenset((
+    "ar", "cs", "da", "de", "el", "en", "es", "fi", "fr", "he", "hi", "hu", "id", "it", "ja", "ko", "nl", "no", "pl", "pt",
+    "ro", "ru", "sv", "th", "tr", "uk", "vi", "zh", "src", "tgt",
+))  # fmt: skip
 """Names of the columns of parallel texts."""
 
 _OTHER_NAMES = (

@@ -63,7 +63,7 @@ def inherited_schema(
     """
     labels = {column.name: column for column in label_columns(data.labels)}
     asked = (
-        {name: column.kind for name, column in labels.items()},
+        {label: column.kind for label, column in labels.items()},
         data.columns.has_source,
         data.feature is not None,
     )

@@ -246,5 +246,4 @@ def _own_device(name: str, ranks: Ranks) -> torch.device:
     device = resolve_device(name)
     if device.type == "cuda" and ranks.world_size > 1:
         device = torch.device("cuda", ranks.local_rank)
-        torch.cuda.set_device(device)
     return device
