@@ -8,6 +8,7 @@ import torch
 from textvae.config import DecodingConfig
 from textvae.data.vocabulary import BOS, EOS, UNK
 from textvae.decoding import decode
+from textvae.decoding.mixture import MixtureDecoder
 from textvae.decoding.processors import penalized
 
 VOCAB, LIMIT = 6, 4
@@ -201,3 +202,38 @@ def test_rules_that_leave_nothing_give_what_was_said_before():
     for tokens in decoded.tokens:
         assert sorted(tokens) == [UNK, 4, 5]
     assert decoded.log_probs.isfinite().all()
+
+
+# ---------------------------------------------------------------- z integrated out
+
+
+@pytest.mark.parametrize("penalty", [0.0, 1.0])
+@pytest.mark.parametrize("prefix", [(), (4,), (5, 4)])
+@pytest.mark.parametrize("seed", range(3))
+def test_beams_over_a_mixture_find_the_best_text_under_the_mean_of_p(seed, prefix, penalty):
+    decoder = SecondOrder(seed, end_bias=(seed - 1) * 2)
+    z = torch.tensor([[0.0, 1.0], [2.0, 1.0], [0.0, 0.0]])
+    config = DecodingConfig(temperature=0, num_beams=3**LIMIT, length_penalty=penalty)
+    given = torch.tensor([prefix] * 3, dtype=torch.int64).view(3, -1)
+    decoded = decode(MixtureDecoder(decoder, 2), z, config, max_length=LIMIT, prefix=given, allow_unk=True)
+    for latents, tokens, log_prob in zip(
+        z.unsqueeze(2).unbind(), decoded.tokens, decoded.log_probs, strict=True
+    ):
+        each = [
+            (dict(every_text(decoder, one, ())), given_log_prob(decoder, one, prefix))
+            for one in latents.unsqueeze(1)
+        ]
+        begun = math.log(sum(math.exp(own) for _, own in each))
+        continued = {
+            text[len(prefix) :]: math.log(sum(math.exp(texts[text]) for texts, _ in each)) - begun
+            for text in each[0][0]
+            if text[: len(prefix)] == prefix
+        }
+        best = max(continued, key=lambda text: continued[text] / (len(text) + 1) ** penalty)
+        assert tokens == [*prefix, *best]
+        assert float(log_prob) == pytest.approx(continued[best], abs=1e-9)
+
+
+def given_log_prob(decoder, z, prefix):
+    """Return log p(prefix | z)."""
+    return sum(next_log_probs(decoder, z, prefix[:at])[token] for at, token in enumerate(prefix))

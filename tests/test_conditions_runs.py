@@ -15,11 +15,12 @@ from textvae.errors import (
     ConfigError,
     CorruptRunError,
     ExportError,
+    LatentError,
     MissingColumnError,
     UnknownLabelError,
 )
 from textvae.storage.atomic import write_folder
-from textvae.tasks.answers import answers, prior_mean
+from textvae.tasks.answers import answers, first_answers, first_latents, prior_points
 from textvae.tasks.measuring import answer_all
 from textvae.tasks.recipes import RECIPES, recipe
 from textvae.tasks.talk import Conversation
@@ -330,7 +331,7 @@ def test_without_drawn_tokens_the_first_answer_is_that_of_the_priors_mean(vae):
     sources = ["a red house.", "the sea."]
     given = vae.codec.conditions({"source": sources}, 2)
     greedy = DecodingConfig(temperature=0, min_length=2)
-    middle = vae.codec.decode(prior_mean(vae.codec, given), greedy, conditions=given)
+    middle = vae.codec.decode(first_latents(vae.codec, given), greedy, conditions=given)
     assert all(middle)
     found = vae.generate_each({"source": sources}, 3, decoding=greedy, seed=5)
     assert [several[0].text for several in found] == middle
@@ -339,9 +340,36 @@ def test_without_drawn_tokens_the_first_answer_is_that_of_the_priors_mean(vae):
     assert [several[0].text for several in other] == middle
 
 
+def test_the_first_answer_is_the_likeliest_where_z_is_integrated_out(vae):
+    sources = ["a red house.", "the sea.", "the cat sees the sea."]
+    given = vae.codec.conditions({"source": sources}, 3)
+    config = DecodingConfig(temperature=0, num_beams=3, num_latents=4, min_length=2)
+    z = prior_points(vae.codec, given, 4)
+    prior = vae.codec.prior(given)
+    assert z.shape == (3, 4, vae.latent_dim)
+    assert ((z.mean(1) - prior.loc) / prior.scale).abs().max() < 1
+    expected = [
+        vae.codec.decode(z[[row]], config, conditions=given.rows(np.array([row])))[0] for row in range(3)
+    ]
+    assert first_answers(vae.codec, given, config) == expected
+    found = vae.generate_each({"source": sources}, 2, decoding=config, seed=5)
+    assert [several[0].text for several in found] == expected
+
+
+def test_a_mixture_of_one_latent_many_times_is_that_latent(vae):
+    given = vae.codec.conditions({"source": ["a red house.", "the sea."]}, 2)
+    z = vae.codec.prior_sample(2, seed=3, conditions=given)
+    config = DecodingConfig(temperature=0, num_beams=3, min_length=3, guidance=2.0)
+    same = vae.codec.decode(z.unsqueeze(1).repeat(1, 5, 1), config, conditions=given)
+    assert same == vae.codec.decode(z, config, conditions=given)
+    np.testing.assert_array_equal(vae.decode(z.unsqueeze(1), decoding=config), vae.decode(z, decoding=config))
+    with pytest.raises(LatentError, match="one latent or more"):
+        vae.decode(z.new_zeros(2, 0, vae.latent_dim))
+
+
 def test_under_a_prior_without_a_mean_the_first_answer_follows_the_seed(vae, monkeypatch):
     greedy, given = DecodingConfig(temperature=0, min_length=2), {"source": ["a red house."]}
-    mean = prior_mean(vae.codec, vae.codec.conditions(given, 1))
+    mean = first_latents(vae.codec, vae.codec.conditions(given, 1))
     decoded = []
     monkeypatch.setattr(
         vae.codec, "decode", lambda z, *args, **kwargs: decoded.append(z.clone()) or ["x"] * len(z)

@@ -21,7 +21,7 @@ from onnx import TensorProto, helper, numpy_helper
 from textvae import TextVAE
 from textvae.cli.main import app
 from textvae.codec import Codec
-from textvae.config import DecodingConfig, ModelConfig
+from textvae.config import GREEDY, DecodingConfig, ModelConfig
 from textvae.errors import (
     ConfigError,
     CorruptRunError,
@@ -42,7 +42,6 @@ from textvae.models.registry import decoders
 from textvae.storage.atomic import write_folder
 from textvae.storage.manifest import read_manifest, verify_folder
 
-GREEDY = DecodingConfig(temperature=0)
 SETTINGS = {
     "greedy": GREEDY,
     "beams": DecodingConfig(temperature=0, num_beams=3),

@@ -11,7 +11,7 @@ from tiny import CHINESE, ENGLISH, train_tiny
 from untrained import untrained
 
 from textvae import TextVAE
-from textvae.config import DecodingConfig
+from textvae.config import GREEDY
 from textvae.control.changes import kept_share
 from textvae.control.density import log_energy
 from textvae.control.interpolation import arc, path
@@ -21,8 +21,6 @@ from textvae.control.moves.directions import directions
 from textvae.control.principal import principal_axes
 from textvae.distributions import DiagonalGaussian, GaussianMixture, standard_normal
 from textvae.errors import ConditionError, ConfigError, DataError, LatentError
-
-GREEDY = DecodingConfig(temperature=0)
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,9 @@ from tiny import ENGLISH
 from untrained import untrained
 
 from textvae import DecodingConfig, ProgressLine, TextVAE
+from textvae.config import GREEDY
 from textvae.evaluation.report import evaluate
 from textvae.progress import Work
-
-GREEDY = DecodingConfig(temperature=0)
 
 
 class Heard:

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textvae.decoding.noise import row_normals, row_uniforms
+from textvae.decoding.noise import normal_points, row_normals, row_uniforms
 from textvae.decoding.samplers import BLOCK, FLOOR, NUM_UNIFORMS, Sampler, draw, in_top_p, keep_top_p
 from textvae.errors import ConfigError
 
@@ -262,3 +262,17 @@ def test_a_seed_or_row_that_is_no_natural_number_is_named():
         row_uniforms(-1, [0], 3)
     with pytest.raises(ConfigError, match="row is -4; it must be in"):
         row_normals(0, [0, -4], 3)
+
+
+def test_points_of_the_normal_give_means_nearer_than_draws_do():
+    """E cos(sum z) over N(0, I) of D dimensions is exp(-D / 2); E z = 0, E z^2 = 1."""
+    points, draws = normal_points(64, 4), row_normals(0, range(64), 4)
+    for moment, expected in (
+        (lambda z: z, 0.0),
+        (lambda z: z**2, 1.0),
+        (lambda z: torch.cos(z / 2), math.exp(-1 / 8)),
+    ):
+        errors = [(moment(z).mean(0) - expected).abs().mean() for z in (points, draws)]
+        assert errors[0] < errors[1] / 3
+    assert bool((points == normal_points(64, 4)).all())
+    assert bool(normal_points(1, 3).isfinite().all())

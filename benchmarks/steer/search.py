@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from textvae import TextVAE, open_corpus
-from textvae.codec.codec import GREEDY
+from textvae.config import GREEDY
 from textvae.control.priors import fit_prior
 from textvae.control.search.rewards import Contains, Length
 from textvae.control.search.scoring import read_rewards

@@ -41,7 +41,7 @@ def generate(
 ) -> None:
     """Write different answers to a source, labels or features.
 
-    Each comes from a z of its own (at temperature 0 the first from the mean of p(z|c)) and has its score before it: log p(x|c) a token, in nats. Unset
+    Each comes from a z of its own (at temperature 0 the first from their mean, or with --latents from many) and has its score before it: log p(x|c) a token, in nats. Unset
     decoding options are the run's own.
     """
     vae = common.load(run)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from textvae.cli.groups import Decoding, Reading, WithModel
-from textvae.cli.texts import GREEDY
+from textvae.config import GREEDY
 from textvae.errors import DataError, MissingColumnError
 
 if TYPE_CHECKING:

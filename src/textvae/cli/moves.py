@@ -9,14 +9,12 @@ from textvae.cli.arguments import Run
 from textvae.cli.given import Given
 from textvae.cli.groups import Decoding, Reading, WithModel
 from textvae.cli.screen import one_line
-from textvae.config import DecodingConfig
+from textvae.config import GREEDY
 from textvae.errors import ConfigError
 
 if TYPE_CHECKING:
     from textvae.control.moves.traversal import Traversal
     from textvae.vae import TextVAE
-
-GREEDY = DecodingConfig(temperature=0)
 
 Others = Annotated[
     int, typer.Option("-n", "--number", min=1, help="Texts: the answer, and others drawn around it.")

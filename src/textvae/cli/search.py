@@ -9,12 +9,10 @@ from textvae.cli.arguments import Run
 from textvae.cli.given import Given
 from textvae.cli.groups import Decoding, Reading, WithModel
 from textvae.cli.screen import one_line
-from textvae.config import DecodingConfig
+from textvae.config import GREEDY
 
 if TYPE_CHECKING:
     from textvae.control.search.search import SearchResult
-
-GREEDY = DecodingConfig(temperature=0)
 
 
 def search(

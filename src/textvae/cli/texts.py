@@ -10,10 +10,8 @@ from textvae.cli.given import Given
 from textvae.cli.groups import Decoding, Reading, WithModel
 from textvae.cli.prior import prior_words
 from textvae.cli.screen import one_line
-from textvae.config import DecodingConfig
+from textvae.config import GREEDY
 from textvae.config.model import STANDARD
-
-GREEDY = DecodingConfig(temperature=0)
 
 
 def sample(

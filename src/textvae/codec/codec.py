@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from textvae.codec.given import decoder_given, given, prior_given
-from textvae.codec.inputs import checked_decoding, checked_latents
+from textvae.codec.inputs import checked_decoding, checked_latents, checked_mixtures, num_latents
 from textvae.codec.persons import encoded_conditions
 from textvae.codec.protocol import LatentModel
 from textvae.codec.ranking import Ranking
-from textvae.config import DecodingConfig
+from textvae.config import GREEDY, DecodingConfig
 from textvae.data.batching import collate, sequential_batches
 from textvae.data.conditions import Conditions, ConditionSchema
 from textvae.data.known import Known
@@ -29,7 +29,6 @@ from textvae.models.products import Layouts, laid_out
 from textvae.progress import Work
 
 M = TypeVar("M", bound=LatentModel)
-GREEDY = DecodingConfig(temperature=0)
 CANDIDATE_ROWS = 1024
 """Rows decoded at once at least where several are drawn for each text: most leave long before the last one ends."""
 CANDIDATE_STRIDE = 2**48
@@ -195,7 +194,7 @@ class Codec(Generic[M]):
         prefix: str = "",
         conditions: Conditions | None = None,
     ) -> list[str]:
-        """Turn each z, (N, D), into a text.
+        """Turn each z, (N, D), into a text; of several a text, (N, K, D), into one of the mean of p(x|z) over them.
 
         Args:
             z: finite.
@@ -221,7 +220,7 @@ class Codec(Generic[M]):
         conditions: Conditions | None = None,
         limits: Callable[[range], Constraint] | None = None,
     ) -> list[list[int]]:
-        """Turn each z, (N, D), into token ids, `<s>` and `</s>` not among them; as `decode` otherwise.
+        """Turn each z into token ids, `<s>` and `</s>` not among them; as `decode` otherwise.
 
         `limits` gives for rows of z the constraint that they are decoded under, one candidate each; None: known words.
         """
@@ -230,9 +229,9 @@ class Codec(Generic[M]):
             raise ConditionError(f"{len(conditions)} conditions for {len(z)} latents; one for each is needed")
         begun = torch.from_numpy(self.tokenizer.encode([prefix])[0].astype(np.int64))
         num = config.candidates if config.temperature else 1
-        size = max(1, max(self.batch_size, CANDIDATE_ROWS if num > 1 else 1) // num)
+        size = max(1, max(self.batch_size, CANDIDATE_ROWS if num > 1 else 1) // (num * num_latents(z)))
         rows: list[list[int]] = []
-        with self._laid_out(), self.work.part("decoding", len(checked_latents(z, self.latent_dim))):
+        with self._laid_out(), self.work.part("decoding", len(checked_mixtures(z, self.latent_dim))):
             for start in range(0, len(z), size):
                 part = z[start : start + size]
                 given = conditions and conditions.rows(np.arange(start, start + len(part)))
@@ -241,7 +240,7 @@ class Codec(Generic[M]):
         return rows
 
     def known_words(self, num_rows: int, config: DecodingConfig) -> Constraint | None:
-        """Return what keeps rows at the start of their texts to known words; None: nothing does."""
+        """Return what keeps rows, at the start of their texts, to known words; None: nothing."""
         lexicon = lexicon_of(self.known, self.tokenizer) if config.known_words else None
         return lexicon.constraint(num_rows, self.device) if lexicon else None
 
@@ -273,8 +272,8 @@ class Codec(Generic[M]):
         constraint = limits(range(start, start + len(z))) if limits else self.known_words(len(rows), config)
         self.model.eval()
         decoded = decode(
-            decoder_given(self.model, conditions, len(z), num, config.guidance),
-            z.repeat_interleave(num, dim=0).to(self.dtype).to(self.device),
+            decoder_given(self.model, conditions, len(z), num, config.guidance, num_latents(z)),
+            z.flatten(1).repeat_interleave(num, dim=0).to(self.dtype).to(self.device),
             config,
             max_length=self.model.config.max_length,
             seed=seed,

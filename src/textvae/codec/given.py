@@ -9,6 +9,7 @@ from textvae.codec.protocol import LatentModel
 from textvae.config.model import CONDITIONAL
 from textvae.data.conditions import Conditions
 from textvae.decoding.guidance import GuidedDecoder
+from textvae.decoding.mixture import MixtureDecoder
 from textvae.decoding.protocol import StepDecoder
 from textvae.distributions import DiagonalGaussian, Posterior, Prior, joined, on_cpu
 from textvae.models import ConditionTensors, GivenModel, VAEModel
@@ -26,12 +27,24 @@ def given(model: LatentModel, conditions: Conditions | None) -> LatentModel:
 
 @torch.no_grad()
 def decoder_given(
-    model: LatentModel, conditions: Conditions | None, num: int, times: int, guidance: float | None
+    model: LatentModel,
+    conditions: Conditions | None,
+    num: int,
+    times: int,
+    guidance: float | None,
+    num_latents: int = 1,
 ) -> StepDecoder:
     """Return p(x|z,c) of `num` rows that each come `times` in a row, guided by `guidance` where that is neither 1 nor None.
 
-    A conditional model without conditions is the one of no condition.
+    A conditional model without conditions is the one of no condition. Of several latents a row it is their mixture.
     """
+    decoder = _decoder(model, conditions, num, times * num_latents, guidance)
+    return decoder if num_latents == 1 else MixtureDecoder(decoder, num_latents)
+
+
+def _decoder(
+    model: LatentModel, conditions: Conditions | None, num: int, times: int, guidance: float | None
+) -> StepDecoder:
     if not isinstance(model, VAEModel) or not model.config.has_condition:
         return model.decoder
     free = GivenModel(model, model.condition.none(num * times)).decoder

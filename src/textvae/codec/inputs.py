@@ -120,6 +120,23 @@ def checked_latents(z: Tensor, latent_dim: int) -> Tensor:
     return z
 
 
+def checked_mixtures(z: Tensor, latent_dim: int) -> Tensor:
+    """Return z: one latent a text, (N, D), or several, (N, K, D).
+
+    Raises:
+        LatentError: another shape, NaN or Inf.
+    """
+    checked_latents(z.flatten(0, 1) if z.ndim == 3 else z, latent_dim)
+    if z.ndim == 3 and not z.shape[1]:
+        raise LatentError(f"z has shape {tuple(z.shape)}; a text needs one latent or more")
+    return z
+
+
+def num_latents(z: Tensor) -> int:
+    """Return K of latents of (N, K, D), 1 of (N, D)."""
+    return z.shape[1] if z.ndim == 3 else 1
+
+
 def as_latents(z: Any) -> Tensor:
     """Return an array, tensor or list of lists as a float64 tensor on the CPU.
 

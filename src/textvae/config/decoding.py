@@ -33,6 +33,8 @@ class DecodingConfig:
     """Tokens before `</s>` may come."""
     max_length: int | None = None
     """Tokens after which decoding stops; None: the model's own limit."""
+    num_latents: int = 1
+    """Latents over which the first answer to a condition integrates z out, as argmax log p(x|c); 1: the mean of p(z|c) is all."""
     candidates: int = 1
     """Texts drawn for each z, of which the best is kept; one at temperature 0, where all would be the same."""
     slor: float = 0.0
@@ -50,6 +52,7 @@ class DecodingConfig:
         check_range("decoding.top_p", self.top_p, high=1, above=0)
         check_range("decoding.min_p", self.min_p, 0, 1)
         check_range("decoding.num_beams", self.num_beams, 1)
+        check_range("decoding.num_latents", self.num_latents, 1)
         check_range("decoding.guidance", self.guidance, 0)
         check_range("decoding.candidates", self.candidates, 1)
         check_range("decoding.slor", self.slor, 0, 1)
@@ -67,3 +70,7 @@ class DecodingConfig:
             raise ConfigError(
                 f"decoding.min_length is {self.min_length}; it must be at most max_length ({self.max_length})"
             )
+
+
+GREEDY = DecodingConfig(temperature=0)
+"""The most probable token at every step."""

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from textvae.codec.codec import GREEDY, Codec
+from textvae.codec import Codec
+from textvae.config import GREEDY
 from textvae.control.changes import kept_share
 from textvae.data.conditions import Conditions
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from textvae.codec import Codec
-from textvae.config import DecodingConfig
+from textvae.config import GREEDY
 from textvae.errors import DataError
 from textvae.training.heldout import HeldOut, held_out
 
@@ -40,7 +40,7 @@ def agreement(original: Codec, exported: Codec, texts: Sequence[str], *, seed: i
     if not texts:
         raise DataError("no texts to compare the models on; the file is empty or every line is blank")
     store = original.store(texts)
-    z, greedy = original.posterior(store).loc, DecodingConfig(temperature=0)
+    z, greedy = original.posterior(store).loc, GREEDY
     pairs = list(zip(original.decode_rows(z, greedy), exported.decode_rows(z, greedy), strict=True))
     return Agreement(
         tokens=token_agreement(pairs),

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from textvae.codec import Codec
+from textvae.config import GREEDY
 from textvae.control.interpolation import path
 from textvae.data.conditions import Conditions
 from textvae.evaluation import html, plots
 from textvae.evaluation.comparison import Comparison, Row
 from textvae.evaluation.definitions import line, stated
 from textvae.evaluation.numbers import interval, number
-from textvae.evaluation.reconstruction import GREEDY
 from textvae.evaluation.record import Evaluation, Part
 
 SHOWN, STEPS = 12, 7

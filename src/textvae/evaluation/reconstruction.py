@@ -1,6 +1,6 @@
 """What comes back of a text from its z."""
 
-from textvae.config import DecodingConfig
+from textvae.config import GREEDY
 from textvae.data.units import CHINESE_WORDS
 from textvae.evaluation.bleu import bleu_columns, bleu_tokenizer, chrf_columns
 from textvae.evaluation.bootstrap import Tally
@@ -9,7 +9,6 @@ from textvae.evaluation.family import Family, Findings
 from textvae.evaluation.subject import Subject
 from textvae.evaluation.texts import exact_matches
 
-GREEDY = DecodingConfig(temperature=0)
 GREEDY_PASSES = 8
 """What one greedy decode costs, in passes of a text through the decoder, about."""
 

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from textvae.codec import Codec
 from textvae.config import DecodingConfig
 from textvae.config.fields import check_count
 from textvae.data.conditions import Conditions
-from textvae.distributions import DiagonalGaussian
+from textvae.decoding.noise import normal_points
+from textvae.distributions import DiagonalGaussian, on_cpu
 from textvae.errors import ConditionError
 from textvae.evaluation.likelihood import likelihoods
 
@@ -43,7 +45,7 @@ def answers(
     rerank: bool = False,
     seed: int = 0,
 ) -> list[Answer]:
-    """Return up to n different texts, each from a z ~ p(z|c) of its own; where no tokens are drawn, the first from the mean of p(z|c).
+    """Return up to n different texts, each from a z ~ p(z|c) of its own; where no tokens are drawn, `first_answers` come first.
 
     Args:
         codec: a conditional model.
@@ -106,20 +108,53 @@ def _different(
 ) -> list[list[str]]:
     """Return up to n different texts that are not empty for each condition; where draws repeat each other, more are drawn."""
     found: list[dict[str, None]] = [{} for _ in range(len(conditions))]
-    draws_tokens = (codec.decoding if decoding is None else decoding).temperature > 0
+    config = codec.decoding if decoding is None else decoding
+    if not config.temperature:
+        firsts = first_answers(codec, conditions, config, seed=seed)
+        found = [{text: None} if text.strip() else {} for text in firsts]
     for round_ in range(ROUNDS):
         short = [row for row, texts in enumerate(found) if len(texts) < n]
         if not short:
             break
         given = conditions.rows(np.repeat(np.array(short), n))
         z = codec.prior_sample(len(given), seed=seed + round_, conditions=given)
-        if round_ == 0 and not draws_tokens and (mean := prior_mean(codec, conditions)) is not None:
-            z[::n] = mean
-        drawn = codec.decode(z, decoding, seed=seed + round_, conditions=given)
+        drawn = codec.decode(z, config, seed=seed + round_, conditions=given)
         for place, row in enumerate(short):
             several = drawn[place * n : (place + 1) * n]
             found[row] |= dict.fromkeys(text for text in several if text.strip())
     return [list(texts)[:n] for texts in found]
+
+
+def first_answers(
+    codec: Codec, conditions: Conditions, decoding: DecodingConfig, *, seed: int = 0
+) -> list[str]:
+    """Return the text that comes before all draws, for each of N conditions.
+
+    It is the one of the prior's mean (`first_latents`), or with `decoding.num_latents` above 1 that of p(x|c) itself: z is
+    integrated out over as many points of p(z|c).
+    """
+    if decoding.num_latents == 1 or not codec.model.config.has_latent:
+        z = first_latents(codec, conditions, seed=seed)
+    else:
+        z = prior_points(codec, conditions, decoding.num_latents)
+    return codec.decode(z, decoding, seed=seed, conditions=conditions)
+
+
+def first_latents(codec: Codec, conditions: Conditions, *, seed: int = 0) -> Tensor:
+    """Return the mean of p(z|c), (N, D); where the prior does not say what it is, one draw for all."""
+    prior = on_cpu(codec.prior(conditions))
+    if codec.fitted_prior is None and isinstance(prior, DiagonalGaussian):
+        return prior.loc.to(codec.dtype).expand(len(conditions), -1)
+    one = codec.prior_sample(1, seed=seed, conditions=conditions.rows(np.zeros(1, np.int64)))
+    return one.expand(len(conditions), -1)
+
+
+def prior_points(codec: Codec, conditions: Conditions, num: int) -> Tensor:
+    """Return `num` points that stand for p(z|c) in a mean over it, (N, K, D), always the same ones."""
+    prior = on_cpu(codec.prior(conditions))
+    points = normal_points(num, prior.noise_dim).to(prior.tensors[0])
+    latents = [prior.at(point.expand(len(conditions), -1)) for point in points]
+    return torch.stack(latents, dim=1).to(codec.dtype)
 
 
 def _scores(codec: Codec, conditions: Conditions, texts: list[str], seed: int) -> list[float]:
@@ -129,11 +164,3 @@ def _scores(codec: Codec, conditions: Conditions, texts: list[str], seed: int) -
     store = codec.store(texts, conditions)
     nats = likelihoods(codec, store, num_samples=SCORED_SAMPLES, seed=seed).iw_nll.numpy()
     return (-nats / (store.lengths + 1)).tolist()
-
-
-def prior_mean(codec: Codec, conditions: Conditions) -> Tensor | None:
-    """Return the mean of p(z|c), (N, D); None where the prior does not say what it is."""
-    prior = codec.prior(conditions)
-    if codec.fitted_prior is not None or not isinstance(prior, DiagonalGaussian):
-        return None
-    return prior.loc.to(codec.dtype).expand(len(conditions), -1)

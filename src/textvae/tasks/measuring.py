@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
 from textvae.codec import Codec
-from textvae.config import DecodingConfig
+from textvae.config import GREEDY, DecodingConfig
 from textvae.config.fields import check_count
 from textvae.data.conditions import FEATURE, Conditions
 from textvae.data.examples import known_rows, read_cells, reading_options, values_of
@@ -20,9 +19,7 @@ from textvae.errors import ConditionError
 from textvae.evaluation.plan import Tell
 from textvae.evaluation.record import Evaluation
 from textvae.evaluation.tasks.report import evaluate_answers
-from textvae.tasks.answers import prior_mean
-
-GREEDY = DecodingConfig(temperature=0)
+from textvae.tasks.answers import first_answers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +81,7 @@ def answer_all(
     decoding: DecodingConfig | None = None,
     seed: int = 0,
 ) -> list[list[str]]:
-    """Return M answers to each of N conditions: the first from the prior's mean, the others from z ~ p(z|c).
+    """Return M answers to each of N conditions: the first as `first_answers` finds it, the others from z ~ p(z|c).
 
     The first is decoded as the codec decodes where that draws no tokens, with its beams; else greedily.
 
@@ -101,8 +98,8 @@ def answer_all(
     check_count("num_answers", num_answers, 1)
     with codec.work.part("answering", num_answers * len(conditions)):
         own = codec.decoding
-        first = own if own.temperature == 0 else dataclasses.replace(GREEDY, guidance=own.guidance)
-        rounds = [codec.decode(_centre(codec, conditions), first, conditions=conditions)]
+        greedy = dataclasses.replace(GREEDY, guidance=own.guidance, num_latents=own.num_latents)
+        rounds = [first_answers(codec, conditions, greedy if own.temperature else own)]
         for number in range(1, num_answers):
             drawn = derived_seed(seed, number)
             z = codec.prior_sample(len(conditions), seed=drawn, conditions=conditions)
@@ -161,11 +158,3 @@ def _spread(known: Asked) -> Sequence[str]:
     """Return the label of each training text."""
     assert known.labels is not None
     return [label for label, texts in zip(known.labels, known.references, strict=True) for _ in texts]
-
-
-def _centre(codec: Codec, conditions: Conditions) -> Tensor:
-    """Return the mean of p(z|c) where the prior says what it is, else one draw for all, (N, D)."""
-    if (mean := prior_mean(codec, conditions)) is not None:
-        return mean
-    one = codec.prior_sample(1, conditions=conditions.rows(np.zeros(1, np.int64)))
-    return one.expand(len(conditions), -1)

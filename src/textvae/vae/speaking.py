@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from textvae.codec.inputs import as_latents, checked_latents, checked_texts, drawn_seed, num_values
-from textvae.config import DecodingConfig
+from textvae.codec.inputs import as_latents, checked_mixtures, checked_texts, drawn_seed, num_values
+from textvae.config import GREEDY, DecodingConfig
 from textvae.config.fields import check_count
 from textvae.control.interpolation import DENSITY, path
 from textvae.control.styles import fit_style
@@ -57,7 +57,7 @@ class Speaking(Held):
         """Return a text for each row of z, (B, D) numbers.
 
         Args:
-            z: an array, tensor or list of lists.
+            z: an array, tensor or list of lists; of several latents a text, (N, K, D), the mean of p(x|z) over them is decoded.
             conditions: see `encode`.
             decoding: how tokens are chosen; None: the run's own settings.
             seed: of the tokens; None: a new one each call.
@@ -65,7 +65,7 @@ class Speaking(Held):
         Raises:
             LatentError: another shape, NaN or Inf.
         """
-        latents = checked_latents(as_latents(z), self.latent_dim)
+        latents = checked_mixtures(as_latents(z), self.latent_dim)
         given = self.codec.conditions(conditions, len(latents))
         return self.codec.decode(latents, decoding, seed=drawn_seed(seed), conditions=given)
 
@@ -114,7 +114,9 @@ class Speaking(Held):
         seed: int | None = None,
         **conditions: Any,
     ) -> list[Answer]:
-        """Return n different texts for one condition, each from its own z (at temperature 0 the first from the mean of p(z|c)), with scores.
+        """Return n different texts for one condition, each from its own z, with scores; at temperature 0 the likeliest first.
+
+        That is the one of the mean of p(z|c), or with `decoding.num_latents` above 1 of p(x|c) itself, z integrated out.
 
         Args:
             n: how many, at most: equal ones are given once.
@@ -203,5 +205,5 @@ class Speaking(Held):
         prior = self.codec.prior(self.codec.conditions(conditions, 1)) if method == DENSITY else None
         latents = path(start, end, steps=steps, method=method, prior=prior)
         given = self.codec.conditions(conditions, len(latents))
-        greedy = decoding or DecodingConfig(temperature=0)
+        greedy = decoding or GREEDY
         return self.codec.decode(latents, greedy, seed=drawn_seed(seed), conditions=given)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from textvae.codec import Codec
-from textvae.codec.codec import GREEDY
 from textvae.codec.rewriting import rewrite_texts
+from textvae.config import GREEDY
 from textvae.config.fields import check_choice, check_count, check_range
 from textvae.control.changes import Span, changes
 from textvae.control.editing.candidates import candidates

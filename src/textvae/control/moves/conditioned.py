@@ -7,8 +7,8 @@ import numpy as np
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from textvae.codec.codec import GREEDY, Codec
-from textvae.config import DecodingConfig
+from textvae.codec import Codec
+from textvae.config import GREEDY, DecodingConfig
 from textvae.config.model import SPHERE
 from textvae.data.conditions import Conditions
 from textvae.distributions import Posterior, Prior

@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 
 from textvae.codec import Codec
-from textvae.codec.codec import GREEDY
 from textvae.codec.inputs import as_latents, checked_latents
-from textvae.config import DecodingConfig
+from textvae.config import GREEDY, DecodingConfig
 from textvae.config.fields import check_choice, check_count, check_range
 from textvae.control.search.region import TrustRegion
 from textvae.control.search.scoring import Scorer, Weighted

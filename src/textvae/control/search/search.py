@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from textvae.codec import Codec
-from textvae.codec.codec import GREEDY
 from textvae.codec.identity import tensors_digest, weights_digest
-from textvae.config import DecodingConfig
+from textvae.config import GREEDY, DecodingConfig
 from textvae.config.fields import check_count
 from textvae.control.search.log import SearchLog
 from textvae.control.search.region import TrustRegion
