@@ -24,6 +24,8 @@ from textvae.models.recurrent import build_recurrent_decoder
 from textvae.models.registry import decoders
 from textvae.objectives.objective import Moment, Objective
 from textvae.training.heldout import token_accuracy
+from textvae.training.pretraining import reset_decoder
+from textvae.training.transfer import new_parts
 
 ROWS = [0, 7, 31, 64]
 KINDS = {
@@ -370,3 +372,30 @@ def test_conditions_and_latents_of_unequal_numbers(codec):
         codec.decode(latents(codec, 2), conditions=store.conditions)
     with pytest.raises(ConditionError, match="4 conditions for 2 texts"):
         codec.store(ENGLISH[:2], codec.conditions(values_for(codec, ROWS), len(ROWS)))
+
+
+def test_memories_bind_no_words_to_places():
+    """Weights that no update reaches would be saved, counted, and stop training on several processes."""
+    codec = conditional(own=True, features=FRAMES, injection="initial+input+position")
+    tokens, lengths, condition = batch_of(codec)
+    objective = Objective(codec.model.train(), run_config(codec.model.config, 0.0))
+    objective.zero_grad(set_to_none=True)
+    objective(tokens, lengths, Moment(beta=0.5), condition).loss.backward()
+    assert not [name for name, weights in codec.model.named_parameters() if weights.grad is None]
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_new_decoder_changes_no_posterior(own):
+    """Also where sources are read through the decoder's embeddings."""
+    codec = conditional(own=own)
+    store = store_of(codec, ROWS)
+    before, likelihood = codec.posterior(store).loc, codec.log_likelihood(store, latents(codec, len(store)))
+    reset_decoder(codec.model, seed=5)
+    torch.testing.assert_close(codec.posterior(store).loc, before, rtol=0, atol=0)
+    assert not torch.allclose(codec.log_likelihood(store, latents(codec, len(store))), likelihood)
+
+
+def test_z_beside_a_condition_cannot_be_added_to_a_language_model():
+    without = conditional(encoder="none", injection="initial+input").model
+    with pytest.raises(ConfigError, match="z enters beside it, in the same weights"):
+        new_parts(conditional(injection="initial+input").model, without, "lm")

@@ -79,6 +79,23 @@ def refused(action, *arguments, **named):
             "objective.free_bits is 'sentence' with free_nats 0.0; set both or neither",
         ),
         (
+            {"objective": {"free_bits": "sentence", "free_nats": 8, "target_rate": 8}},
+            "objective.target_rate is 8 nats and free_nats 8: below the floor no weight moves the rate; set a target above it, or "
+            "objective.beta constant",
+        ),
+        (
+            {"objective": {"pretraining_epochs": 3}, "training": {"epochs": 3}},
+            "objective.pretraining_epochs is 3 of 3 epochs in all; leave some to the objective itself, or set more training.epochs",
+        ),
+        (
+            {"model": {"encoder": "none", "injection": "none", "share_embeddings": True}},
+            "model.share_embeddings is true and model.encoder 'none': there is no encoder to share with; leave it out",
+        ),
+        (
+            {"model": {"copy": True}, "data": {"labels": "stars"}},
+            "model.copy is true and there is no source to copy from; give one with --source",
+        ),
+        (
             {"decoding": {"num_beams": 4}},
             "decoding.num_beams is 4 with temperature 0.65; beam search is deterministic: set temperature 0",
         ),
@@ -322,3 +339,10 @@ def test_a_small_corpus_gets_small_batches_so_that_it_gets_updates():
 def test_settings_need_no_torch():
     code = "import sys, textvae.config, textvae.config.presets; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_target_found_in_the_corpus_is_checked_like_one_that_was_set():
+    """Short texts: the target of their length lies below the floor."""
+    settings = RunConfig().updated({"objective": {"free_bits": "sentence", "free_nats": 8}})
+    with pytest.raises(ConfigError, match="target_rate is 5 nats and free_nats 8"):
+        resolved(settings, **CORPUS | {"num_tokens": 300, "num_texts": 100})

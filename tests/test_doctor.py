@@ -24,7 +24,7 @@ from textvae.diagnostics.remedies import Remedies
 from textvae.diagnostics.shuffle import BLOCK, partners, z_shuffle_gain
 from textvae.diagnostics.verdict import Vitals, find, verdict
 from textvae.errors import ConfigError, DataError, LatentError
-from textvae.evaluation.diagnosis import diagnose
+from textvae.evaluation.diagnosis import History, diagnose
 from textvae.evaluation.report import evaluate
 from textvae.objectives.controllers import Logarithmic
 from textvae.objectives.schedules import Constant
@@ -532,3 +532,29 @@ def test_every_kind_of_latents_can_be_judged(tmp_path):
         assert len(found.dimension_rates) == 1
         assert found.vitals.rate == pytest.approx(sum(found.dimension_rates))
         assert found.vitals.prior_gap is None
+
+
+def test_the_history_of_a_faithful_run_has_no_target_rate(tmp_path):
+    settings = {"objective": {"target_rate": None, "faithful": 0.9}}
+    run = train_run(ENGLISH, tmp_path / "run", tiny_config(**settings), device="cpu", cache_dir=tmp_path)
+    assert "target_distortion" in [line for line in read_metrics(run) if line["kind"] == "held_out"][-1]
+    history = History.read(str(run))
+    assert (history.target_rate, history.pinned) == (None, None)
+    assert history.settings.objective.faithful == 0.9
+
+
+def test_of_a_prior_that_depends_on_the_condition_no_gap_is_told():
+    apart = HEALTHY | {"prior_gap": 3.0}
+    codes = [
+        [one.code for one in find(Vitals(**apart, prior_conditional=is_so), CURES)] for is_so in (False, True)
+    ]
+    assert "holes" in codes[0]
+    assert "holes" not in codes[1]
+
+
+def test_a_run_that_began_from_another_is_not_told_to_change_its_shape():
+    pinned = HEALTHY | {"rate": 2.0, "target_rate": 8.0, "pinned": "low"}
+    for origin in (None, "runs/old"):
+        remedies = Remedies(run="runs/a", settings=CURES.settings, origin=origin)
+        [found] = [one for one in find(Vitals(**pinned), remedies) if one.code == "off_target"]
+        assert (found.remedy is None) == (origin is not None)

@@ -54,6 +54,8 @@ MODELS = {
     "no place for z in the input": {"decoder": "gru", "injection": "initial", "share_embeddings": True},
     "no initial state": {"decoder": "lstm", "injection": "input+add", "tie_embeddings": False},
     "no memory slot": {"decoder": "transformer", "decoder_layers": 2, "injection": "add"},
+    "words bound to places": {"decoder": "gru", "injection": "initial+input+position"},
+    "the same, blocks": {"encoder": "transformer", "decoder": "transformer", "injection": "memory+position"},
 }
 
 WIDER = {"decoder": "gru", "decoder_dim": 32, "embed_dim": 24}
@@ -397,3 +399,28 @@ def test_the_verb_writes_and_compares(run, tmp_path):
     refused = CliRunner().invoke(app, [str(part) for part in command])
     assert refused.exit_code == 1
     assert re.fullmatch(r"error: .* holds an export already; use --overwrite, .*\n", refused.stderr)
+
+
+@pytest.mark.parametrize("decoder", ["gru", "transformer"])
+def test_language_models_are_exported_too(tmp_path, decoder):
+    own = untrained(dtype=torch.float32, encoder="none", injection="none", decoder=decoder)
+    other, store = exported(own, tmp_path / "lm"), own.store(ENGLISH[:9])
+    z = own.prior_sample(9)
+    torch.testing.assert_close(
+        other.log_likelihood(store, z), own.log_likelihood(store, z), rtol=0, atol=1e-4
+    )
+
+
+def test_a_graph_of_one_shape_alone_is_refused_in_words(tmp_path, monkeypatch):
+    """A length is a number to Python, and as such a constant to a trace."""
+
+    def constant(decoder, z, number):
+        return () if decoder.placed is None else (torch.full((1, len(z)), number),)
+
+    monkeypatch.setattr(RecurrentDecoder, "_place", constant)
+    codec = untrained(dtype=torch.float32, decoder="lstm", injection="initial+position")
+    with pytest.raises(
+        ExportError, match="the lstm decoder cannot be exported: its graph runs on the rows"
+    ) as caught:
+        export_codec(codec, tmp_path / "export", metadata={})
+    assert "\n" not in str(caught.value)

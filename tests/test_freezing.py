@@ -50,7 +50,7 @@ def changed(run, first=0, file="model.safetensors") -> set[str]:
 )
 def test_frozen_parts_keep_their_bits_and_the_others_do_not(tmp_path, freeze, model):
     run = train(tmp_path / "run", freeze, model=model)
-    trained = set(PARTS) - set(freeze) - ({"prior"} if "prior" not in model else set())
+    trained = set(PARTS) - set(freeze) - {"condition"} - ({"prior"} if "prior" not in model else set())
     assert changed(run) == trained
     first, last = (load_tensors(checkpoints(run)[index] / "average.safetensors") for index in (0, -1))
     assert {part_of(name) for name in last if not torch.equal(first[name], last[name])} == trained
@@ -137,6 +137,7 @@ def test_unfreezing_begins_at_its_share_and_resumes_to_the_same_bits(tmp_path):
             {"training": {"freeze": "encoder,posterior,decoder,embeddings,output"}},
             "training.freeze names every part of the model; leave one",
         ),
+        ({"training": {"freeze": ["condition"]}}, "names condition, and this model has no weights there"),
         ({"training": {"unfreeze_after": 0.3}}, "training.unfreeze_after is 0.3 and training.freeze is empty"),
         ({"training": {"freeze": "encoder", "aggressive": True}}, "both say which parts are trained"),
         (

@@ -12,6 +12,7 @@ import torch
 from tiny import CHINESE, ENGLISH, tiny_config, train_tiny
 from untrained import untrained
 
+from textvae import TextVAE
 from textvae.codec import load_codec
 from textvae.codec.location import model_folder
 from textvae.config import RunConfig, TrainingConfig
@@ -220,6 +221,19 @@ def test_the_first_evaluation_is_foreseen_from_one_of_a_few_texts(tmp_path, monk
     heard = train(tmp_path / "run", data=data, training=ENDLESS | {"batch_tokens": 120, "max_time": limit})
     assert (len(heard.steps), len(heard.epochs)) == (3, 1)
     assert hands.now - 1000 == pytest.approx(limit, abs=1)
+
+
+def test_a_limit_that_is_used_up_at_once_leaves_a_model_and_says_so(tmp_path):
+    heard = train(tmp_path / "run", training=ENDLESS | {"max_time": 1e-6})
+    assert (len(heard.steps), len(heard.epochs)) == (1, 1)
+    assert any("used up before training began" in message for message in heard.messages)
+    assert TextVAE.from_pretrained(tmp_path / "run").sample(2, seed=0)
+
+
+def test_ending_within_the_pretraining_is_said(tmp_path):
+    sections = {"objective": {"pretraining_epochs": 2}, "training": ENDLESS | {"max_time": 1e-6}}
+    heard = train(tmp_path / "run", **sections)
+    assert any("ended within the pretraining" in message for message in heard.messages)
 
 
 def test_conditions_and_a_missing_z_change_how_many_texts_are_scored():

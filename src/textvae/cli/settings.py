@@ -51,7 +51,9 @@ class SettingOptions(Group):
     freeze: Annotated[
         str | None,
         typer.Option(
-            "--freeze", metavar="PARTS", help="Of encoder,posterior,prior,decoder,embeddings,output."
+            "--freeze",
+            metavar="PARTS",
+            help="Any of encoder,posterior,prior,condition,decoder,embeddings,output.",
         ),
     ] = None
     purpose: Annotated[

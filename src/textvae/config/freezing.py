@@ -2,21 +2,25 @@
 
 from textvae.config.model import STANDARD, ModelConfig
 from textvae.config.objective import ObjectiveConfig
-from textvae.config.training import ENCODER, PARTS, POSTERIOR, PRIOR, TrainingConfig
+from textvae.config.training import CONDITION, ENCODER, PARTS, POSTERIOR, PRIOR, TrainingConfig
 from textvae.errors import ConfigError
 
 
-def present_parts(model: ModelConfig) -> tuple[str, ...]:
+def present_parts(model: ModelConfig, *, conditional: bool) -> tuple[str, ...]:
     """Return the parts that have weights in a model, by name."""
     absent = {PRIOR} if model.prior == STANDARD else set()
     if not model.has_latent:
         absent = {ENCODER, POSTERIOR, PRIOR}
+    if not conditional:
+        absent.add(CONDITION)
     return tuple(part for part in PARTS if part not in absent)
 
 
-def check_freezing(model: ModelConfig, objective: ObjectiveConfig, training: TrainingConfig) -> None:
+def check_freezing(
+    model: ModelConfig, objective: ObjectiveConfig, training: TrainingConfig, *, conditional: bool
+) -> None:
     """Raise `ConfigError` unless what is frozen is there, something is left to train, and nothing else freezes parts."""
-    present = present_parts(model)
+    present = present_parts(model, conditional=conditional)
     for part in training.freeze:
         if part not in present:
             raise ConfigError(

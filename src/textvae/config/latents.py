@@ -48,8 +48,6 @@ def _check_no_condition(model: ModelConfig) -> None:
         raise ConfigError(
             "model.prior is 'conditional' and the texts answer to nothing; give a condition, or use prior standard"
         )
-    if model.copy:
-        raise ConfigError("model.copy is true and there is no source to copy from; give one with --source")
 
 
 def check_rate(model: ModelConfig, objective: ObjectiveConfig) -> None:
@@ -65,8 +63,22 @@ def check_rate(model: ModelConfig, objective: ObjectiveConfig) -> None:
             f"objective.target_rate is {target:g} nats, and the {model.posterior} posterior keeps the rate above "
             f"{model.rate_floor:g}; raise the target, or lower model.delta or model.gamma"
         )
+    if target is not None and objective.free_bits != "none" and target <= objective.free_nats:
+        raise ConfigError(
+            f"objective.target_rate is {target:g} nats and free_nats {objective.free_nats:g}: below the floor no weight moves "
+            "the rate; set a target above it, or objective.beta constant"
+        )
     if model.posterior == SPHERE:
         _check_concentration(model, objective)
+
+
+def check_pretraining(objective: ObjectiveConfig, training: TrainingConfig) -> None:
+    """Raise `ConfigError` where the objective proper would never begin."""
+    if training.epochs is not None and 0 < training.epochs <= objective.pretraining_epochs:
+        raise ConfigError(
+            f"objective.pretraining_epochs is {objective.pretraining_epochs} of {training.epochs} epochs in all; leave some to "
+            "the objective itself, or set more training.epochs"
+        )
 
 
 def _check_concentration(model: ModelConfig, objective: ObjectiveConfig) -> None:

@@ -162,6 +162,10 @@ class ModelConfig:
             check_range(f"model.{name}", getattr(self, name), 0, 0.95)
         if self.has_latent and self.injection == NO_LATENT:
             raise ConfigError(f"model.encoder is {self.encoder!r} and model.injection 'none'; {NO_LATENTS}")
+        if not self.has_latent and self.share_embeddings:
+            raise ConfigError(
+                "model.share_embeddings is true and model.encoder 'none': there is no encoder to share with; leave it out"
+            )
         self._check_latents()
         self._check_condition()
         for part, width in (("encoder", self.encoder_dim), ("decoder", self.decoder_dim)):

@@ -15,7 +15,7 @@ from textvae.config.data import DataConfig
 from textvae.config.decoding import DecodingConfig
 from textvae.config.fields import nearest
 from textvae.config.freezing import check_freezing
-from textvae.config.latents import check_absence, check_rate
+from textvae.config.latents import check_absence, check_pretraining, check_rate
 from textvae.config.model import ModelConfig
 from textvae.config.objective import ObjectiveConfig
 from textvae.config.training import TrainingConfig
@@ -39,7 +39,12 @@ class RunConfig:
         conditional = self.data.has_condition or self.model.has_condition
         check_absence(self.model, self.objective, self.training, conditional=conditional)
         check_rate(self.model, self.objective)
-        check_freezing(self.model, self.objective, self.training)
+        check_pretraining(self.objective, self.training)
+        check_freezing(self.model, self.objective, self.training, conditional=conditional)
+        if self.model.copy and not self.data.columns.has_source and not self.model.source_vocab_size:
+            raise ConfigError(
+                "model.copy is true and there is no source to copy from; give one with --source"
+            )
 
     def updated(self, *layers: Mapping[str, Any]) -> Self:
         """Return a copy with `layers`, mappings of section to {key: value}, laid over; a later one wins.

@@ -7,16 +7,9 @@ from textvae.config.fields import check_choice, check_range, check_types
 PRECISIONS = ("auto", "fp32", "bf16", "fp64")
 OUTPUTS = ("exact", "sampled")
 
-ENCODER, POSTERIOR, PRIOR, DECODER, EMBEDDINGS, OUTPUT = (
-    "encoder",
-    "posterior",
-    "prior",
-    "decoder",
-    "embeddings",
-    "output",
-)
-PARTS = (ENCODER, POSTERIOR, PRIOR, DECODER, EMBEDDINGS, OUTPUT)
+PARTS = ("encoder", "posterior", "prior", "condition", "decoder", "embeddings", "output")
 """Parts of a model that can be frozen; every weight is in one, but a tied one in `embeddings` and in `output`."""
+ENCODER, POSTERIOR, PRIOR, CONDITION, DECODER, EMBEDDINGS, OUTPUT = PARTS
 
 
 @dataclass(frozen=True, kw_only=True)

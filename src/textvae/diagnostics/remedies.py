@@ -68,6 +68,10 @@ class Remedies:
             return None
         return self.retrain(objective__free_bits="dimension", objective__free_nats=floor)
 
+    def with_latent_dim(self, latent_dim: int) -> str | None:
+        """Return the command that trains anew with more dimensions; None: the weights that the run began from have no more."""
+        return None if self.origin else self.retrain(model__latent_dim=latent_dim)
+
     def train_longer(self) -> str:
         """Return the command that trains anew for twice the time."""
         training = self.settings.training if self.settings else None

@@ -57,6 +57,8 @@ class Vitals:
     prior_gap: float | None = None
     """At least so many nats of the rate are KL(q(z) || p(z)), and no information."""
     prior_fitted: bool = False
+    prior_conditional: bool = False
+    """p(z|c): what the condition tells of z is in the mutual information with the text, and not in the rate."""
     iw_nll: float | None = None
     baseline_nll: float | None = None
     """Of the same decoder without z."""
@@ -146,7 +148,7 @@ def off_target(vitals: Vitals, remedies: Remedies) -> Finding | None:
     text = f"the rate is {nats(rate)} nats, {abs(rate - target) / target:.0%} {side} its target of {target:g}"
     if vitals.pinned == "low":
         text += ": even a weight of nearly 0 on the rate does not reach it"
-        remedy = remedies.retrain(model__latent_dim=2 * vitals.latent_dim)
+        remedy = remedies.with_latent_dim(2 * vitals.latent_dim)
     elif vitals.pinned == "high":
         text += ": the largest weight, beta_max, does not reach it"
         remedy = remedies.retrain(objective__beta_max=10 * _beta_max(remedies))
@@ -187,7 +189,12 @@ def holes(vitals: Vitals, remedies: Remedies) -> Finding | None:
     gap, told = vitals.prior_gap or 0.0, vitals.mutual_information
     if told is not None and told < TRUSTED * math.log(vitals.num_texts):
         gap = max(gap, vitals.rate - told)
-    if vitals.prior_fitted or vitals.gain < IDLE_NATS or gap <= max(GAP_NATS, GAP * vitals.rate):
+    if (
+        vitals.prior_fitted
+        or vitals.prior_conditional
+        or vitals.gain < IDLE_NATS
+        or gap <= max(GAP_NATS, GAP * vitals.rate)
+    ):
         return None
     text = (
         f"{nats(gap)} nats of the rate tell no text from another: the latents lie apart from the prior, and "

@@ -13,7 +13,7 @@ from torch import Tensor
 from textvae.codec import Codec
 from textvae.codec.given import prior_given
 from textvae.config import ModelConfig, RunConfig, load_settings
-from textvae.config.model import STANDARD
+from textvae.config.model import CONDITIONAL, STANDARD
 from textvae.data.conditions import Conditions
 from textvae.data.store import TokenStore
 from textvae.diagnostics.latents import active_units, posterior_information, prior_gap
@@ -82,7 +82,7 @@ class History:
             return cls()
         settings, records = load_settings(folder / CONFIG_FILE), read_metrics(folder)
         origin = recorded_facts(folder).get("origin", {}).get("name")
-        if settings.objective.beta != "target":
+        if settings.objective.beta != "target" or settings.objective.faithful:
             return cls(settings=settings, origin=origin)
         held = [record for record in records if record["kind"] == "held_out"]
         betas = [record["beta"] for record in records if record["kind"] == "train"]
@@ -144,6 +144,7 @@ def diagnose(
         gain=float(gains.mean()),
         condition_gain=_condition_gain(codec, store, z, terms, seed),
         prior_fitted=codec.fitted_prior is not None,
+        prior_conditional=codec.model.config.prior == CONDITIONAL,
         target_rate=history.target_rate,
         pinned=history.pinned,
         **_of_latents(terms, codec.model.config),

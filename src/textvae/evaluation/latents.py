@@ -3,6 +3,7 @@
 import numpy as np
 
 from textvae.codec.given import prior_given
+from textvae.config.model import CONDITIONAL
 from textvae.diagnostics.latents import active_units, posterior_information
 from textvae.diagnostics.shuffle import z_shuffle_gain
 from textvae.distributions import rate_parts, wide
@@ -66,7 +67,8 @@ DEFINITIONS = (
         "nats",
         "lower",
         "rate - mutual information: how far the aggregate posterior of the N sentences is from the prior, of which "
-        "samples are drawn. The mutual information stops at ln N; what is missing of it is counted here.",
+        "samples are drawn. The mutual information stops at ln N; what is missing of it is counted here. Left out where "
+        "the prior depends on the condition, p(z|c): the rate is then no divergence from one p(z).",
         ("N",),
         same=("texts",),
     ),
@@ -120,12 +122,15 @@ def measure(subject: Subject) -> Findings:
         "z_shuffle_gain": _shuffle_gain(subject),
         "active_units": active_units(loc),
         "active_units_0.1": active_units(loc, 0.1),
-        "aggregate_kl": float(subject.rates.mean()) - information,
         "aggregate_mmd": _mmd_to_prior(subject),
         "aggregate_mean_norm": float(z.mean(dim=0).norm()),
         "aggregate_variance_min": float(variances.min()),
         "aggregate_variance_max": float(variances.max()),
     }
+    if (
+        subject.codec.model.config.prior != CONDITIONAL
+    ):  # the rate is against p(z|c), of which q(z) mixes many
+        measures["aggregate_kl"] = float(subject.rates.mean()) - information
     prior = prior_given(subject.codec.model, subject.conditions)
     parts = rate_parts(wide(subject.posterior), wide(prior), z).detach()
     return Findings(measures=measures, details={"dimension_rates": parts.mean(dim=0).tolist()})

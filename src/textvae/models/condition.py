@@ -227,6 +227,7 @@ def _memory_encoder(config: ModelConfig, embed_dim: int, max_length: int) -> Enc
             encoder_layers=config.source_layers,
             embed_dim=embed_dim,
             max_length=max_length,
+            injection=ModelConfig.injection,  # words are bound to places for z alone, not in a memory's states
         )
     )
 

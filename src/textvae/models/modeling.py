@@ -69,7 +69,7 @@ class VAEModel(nn.Module):
     def posterior(self, tokens: Tensor, lengths: Tensor, context: Context | None = None) -> Posterior:
         """Return q(z|x,c) over (B, D); where the model has no z, p(z)."""
         if not self.config.has_latent:
-            return self._no_latent().expand((len(tokens),))
+            return self._no_latent().expand((tokens.shape[0],))
         if self.training:
             features = self._features(self.embedding(tokens), lengths)
         else:

@@ -190,7 +190,7 @@ class RecurrentDecoder(Decoder):
         """Return the place of the next token, (1, B), where z is asked for it."""
         if self.placed is None:
             return ()
-        return (torch.full((1, len(z)), number, dtype=torch.int64, device=z.device),)
+        return (torch.full((1, z.shape[0]), number, dtype=torch.int64, device=z.device),)
 
 
 def _state(shifts: Shifts, states: States, source: OpenSource | None) -> RecurrentState:

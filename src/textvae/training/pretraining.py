@@ -47,11 +47,16 @@ class Pretraining:
 
 
 def reset_decoder(model: VAEModel, seed: int) -> None:
-    """Give the decoder new weights, but for those that the encoder shares; its output bias starts from frequencies."""
+    """Give the decoder new weights, but for those that the encoders of texts and sources read through.
+
+    Its output bias starts from frequencies.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         fresh = VAEModel(model.config).decoder
     own = {id(weight) for weight in decoder_only(model)}
+    if model.config.source_shared:  # q(z|x,c) reads the source through these
+        own.discard(id(model.decoder.embedding.weight))
     for weight, other in zip(model.decoder.parameters(), fresh.parameters(), strict=True):
         if id(weight) in own:
             weight.data.copy_(other)

@@ -34,6 +34,13 @@ from textvae.training.state import TrainState
 from textvae.training.step import SAMPLED, StepReport
 from textvae.training.updates import Updates
 
+NO_TIME = (
+    "the time limit was used up before training began; one update is made, and the model is not worth keeping"
+)
+UNBEGUN = (
+    "training ended within the pretraining: the model is an autoencoder, and its random texts are not worth reading; "
+    "give it more --max-time, or fewer objective.pretraining_epochs"
+)
 RECORD_EVERY, DRAW_EVERY = 20, 30.0
 """Steps between training records; seconds between drawings of the curves, which take a fraction of one."""
 BEFORE_ALL = -1
@@ -110,8 +117,12 @@ class Trainer:
             self._begin()
             self.deadline.rehearse(self.state, self.codec, self.prepared.valid, self.config)
             self.deadline.lap(self.state)
-            while not self._finished():
+            if self.state.step == 0 and self._progress() >= 1:
+                self.observer.on_message(NO_TIME)
+            while self.state.step == 0 or not self._finished():
                 self._epoch()
+        if self.updates.pretraining.is_on:
+            self.observer.on_message(UNBEGUN)
         if self.ranks.is_main:
             draw_curves(self.run)
         return self.state
@@ -145,7 +156,7 @@ class Trainer:
         )
         self._num_batches = len(batches)
         for indices in batches[state.batch :]:
-            if self._progress() >= 1:
+            if state.step and self._progress() >= 1:
                 break
             self._count(self._step(collate(self.prepared.train, indices), batches))
             self._look(len(batches))

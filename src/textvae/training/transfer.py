@@ -90,6 +90,8 @@ def _differ(ours: Mapping[str, Tensor], others: Mapping[str, Tensor]) -> bool:
 
 def _why(model: VAEModel, theirs: VAEModel) -> str:
     here, there = model.config.injection, theirs.config.injection
+    if here == there and model.config.has_latent != theirs.config.has_latent:
+        return "where there is a condition z enters beside it, in the same weights, which are wider then; begin from nothing"
     if here == there:
         return "a registered part builds another model than it did; register the one that was trained"
     return (
