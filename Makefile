@@ -68,6 +68,7 @@ bench-record: setup  ## Measure all of docs/performance.md anew, on a quiet mach
 
 docs: setup  ## Build the documentation into docs/_build
 	@$(UV) --group docs
+	@$(BIN)/python docs/tree.py
 	@$(BIN)/python -m sphinx -q -W -b html docs docs/_build
 
 clean:  ## Remove the environment and what was built

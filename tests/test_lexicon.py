@@ -1,7 +1,5 @@
 """The lexicon permits every known text, however it is cut into tokens, and no unknown word."""
 
-import time
-
 import numpy as np
 import pytest
 import torch
@@ -298,23 +296,3 @@ def test_words_are_taken_in_the_tokenizers_own_form():
 def test_a_word_tokenizer_is_refused():
     with pytest.raises(TokenizerError, match="a lexicon was asked for a word tokenizer"):
         Lexicon(["a"], Tokenizer.train(["a b"], kind="word"))
-
-
-def test_a_step_costs_little():
-    generator = np.random.default_rng(0)
-    letters = np.array(list("abcdefghijklmnoprstuvwy"))
-    words = ["".join(generator.choice(letters, size=generator.integers(3, 10))) for _ in range(5000)]
-    texts = [" ".join(generator.choice(words, size=10)) + "." for _ in range(300)]
-    tokenizer = Tokenizer.train(texts, kind="bpe", vocab_size=4000)
-    lexicon = Lexicon(word_list(texts), tokenizer)
-    rows = [row[:20] for row in tokenizer.encode(texts) if len(row) >= 20][:64]
-    assert len(rows) == 64
-    spent = []
-    for _ in range(3):
-        constraint = lexicon.constraint(64)
-        for tokens in torch.from_numpy(np.stack(rows)).unbind(1):
-            before = time.perf_counter()
-            constraint.mask()
-            constraint.advance(tokens)
-            spent.append(time.perf_counter() - before)
-    assert np.median(spent) < 0.002

@@ -1,26 +1,47 @@
 """The README tells the truth: its tree is the tree, its verbs are the verbs, its Python runs."""
 
 import re
+import runpy
 from pathlib import Path
 
 from tiny import ENGLISH, SETTINGS
 
 ROOT = Path(__file__).parent.parent
+TREE = runpy.run_path(str(ROOT / "docs" / "tree.py"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_tree_lists_every_module():
+def test_the_tree_lists_every_package_in_the_order_of_the_layers():
     tree = README.split("## The tree")[1].split("## Documentation")[0]
-    listed = set(re.findall(r"^\s+(\w+\.py)\s", tree, re.MULTILINE))
-    there = {path.name for path in (ROOT / "src" / "textvae").rglob("*.py") if not path.name.startswith("__")}
-    assert there == listed
+    listed, parents = [], {}
+    for indent, name in re.findall(r"^( {8,})(\w+)/ ", tree, re.MULTILINE):
+        parents[len(indent)] = name
+        listed.append("/".join(parents[depth] for depth in range(8, len(indent) + 1, 4)))
+    package = ROOT / "src" / "textvae"
+    there = {str(path.parent.relative_to(package)) for path in package.rglob("*/__init__.py")}
+    assert len(listed) == len(there)
+    assert set(listed) == there
+    page = TREE["page"]()
+    heads = re.findall(r"^`textvae\.(\w+)`", page, re.MULTILINE)
+    assert [name for name in listed if "/" not in name] == heads
+
+
+def test_the_page_of_modules_is_made_from_their_docstrings():
+    assert (ROOT / "docs" / "tree.md").read_text(encoding="utf-8") == TREE["page"](), (
+        "run python docs/tree.py"
+    )
+    assert all(
+        summary.endswith(".") for summary in map(TREE["summary"], (ROOT / "src" / "textvae").rglob("*.py"))
+    )
 
 
 def test_every_verb_of_the_command_line_is_in_the_readme():
-    from textvae.cli.main import VERBS
+    from textvae.cli.main import VERBS, app
 
     for verb in VERBS:
         assert f"`textvae {verb.__name__}" in README
+    for group in app.registered_groups:
+        assert f"`textvae {group.typer_instance.info.name} " in README
 
 
 def test_links_lead_somewhere():

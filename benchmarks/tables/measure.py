@@ -125,6 +125,8 @@ def measure(row: Row, run: Path) -> dict[str, Any]:
     """Return measures of the test texts, their intervals and their settings."""
     vae, how = TextVAE.from_pretrained(run), row.measuring
     vae.progress = ProgressLine()
+    # As the row asks now: how a model decodes may change without its being trained anew.
+    vae.codec.decoding = dataclasses.replace(row.config.decoding, guidance=vae.codec.decoding.guidance)
     began = time.monotonic()
     test, conditions = held_out(vae.codec, row)
     found = evaluate(

@@ -75,7 +75,7 @@ class Common(Group):
 
     seed: Annotated[
         int | None,
-        typer.Option("--seed", min=0, help="Of everything drawn; unset: one is drawn and printed."),
+        typer.Option("--seed", min=0, help="Random seed; unset: one is drawn and printed."),
     ] = None
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")] = "auto"
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False
@@ -110,7 +110,9 @@ class Reading(Group):
     ] = False
     encoding: Annotated[
         str | None,
-        typer.Option("--encoding", help="Of the files; unset: UTF-8, or what a byte-order mark says."),
+        typer.Option(
+            "--encoding", help="Encoding of the files; unset: UTF-8, or what a byte-order mark says."
+        ),
     ] = None
 
     @property

@@ -56,7 +56,7 @@ def make(
     repeats: Annotated[
         int, typer.Option("--repeats", min=0, help="Items shown twice: do raters agree with themselves?")
     ] = 0,
-    language: Annotated[str, typer.Option("--language", help="Of the sheets: en or zh.")] = "en",
+    language: Annotated[str, typer.Option("--language", help="Language of the sheets: en or zh.")] = "en",
 ) -> None:
     """Write blind sheets of several systems' texts for human raters.
 
@@ -101,7 +101,7 @@ def tally(
     ],
     common: Common,
     encoding: Annotated[
-        str | None, typer.Option("--encoding", help="Of the sheets; unset: as it looks.")
+        str | None, typer.Option("--encoding", help="Encoding of the sheets; unset: detected.")
     ] = None,
 ) -> None:
     """Say what filled sheets say: means, differences or preferences, and agreement.

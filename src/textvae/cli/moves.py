@@ -21,7 +21,7 @@ Others = Annotated[
 ]
 Around = Annotated[
     float,
-    typer.Option("--distance", help="Of the others from the answer: 0 (there) to 1 (random texts)."),
+    typer.Option("--distance", help="How far the others are from the answer: 0 (there) to 1 (random texts)."),
 ]
 
 
@@ -114,7 +114,9 @@ def traverse(
     decoding: Decoding,
     reading: Reading,
     common: WithModel,
-    dimension: Annotated[int | None, typer.Option("--dimension", help="Of z, from 0.")] = None,
+    dimension: Annotated[
+        int | None, typer.Option("--dimension", help="Dimension of z to move along, from 0.")
+    ] = None,
     axis: Annotated[
         int | None, typer.Option("--axis", help="A principal axis of the texts in --data, from 0.")
     ] = None,

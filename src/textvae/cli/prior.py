@@ -33,7 +33,9 @@ def fit(
     ] = "auto",
     steps: Annotated[
         int | None,
-        typer.Option("--steps", min=1, help="Of flow and flow-matching; unset: by the number of texts."),
+        typer.Option(
+            "--steps", min=1, help="Updates of flow and flow-matching; unset: by the number of texts."
+        ),
     ] = None,
 ) -> None:
     """Fit a prior to the latents of texts and keep it beside the model.
