@@ -33,7 +33,7 @@ from textvae.training.baseline import train_baseline
 from textvae.training.concentration import with_fixed_rate
 from textvae.training.doctor import Doctor
 from textvae.training.folder import ENTRIES
-from textvae.training.heldout import HeldOut
+from textvae.training.measures import HeldOut
 from textvae.training.preparation import prepare
 from textvae.training.records import read_metrics
 from textvae.training.run import train_run

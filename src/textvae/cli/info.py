@@ -34,9 +34,7 @@ def info(run: Run, common: Common) -> None:
     )
     target = found.settings.objective.target_rate if found.settings else None
     if found.held_out:
-        screen.heading(
-            f"held-out texts ({found.held_out['num_texts']:,}), epoch {found.metadata.get('epoch')}"
-        )
+        screen.heading(f"held-out texts ({found.held_out.num_texts:,}), epoch {found.metadata.get('epoch')}")
         screen.pairs(measure_rows(found.held_out, found.model["latent_dim"], target))
     screen.heading("settings")
     screen.pairs(
@@ -57,7 +55,7 @@ def record(run: str, found: Summary) -> dict[str, Any]:
         "epoch": found.metadata.get("epoch"),
         "step": found.metadata.get("step"),
         "data": found.facts,
-        "held_out": found.held_out,
+        "held_out": found.held_out.record() if found.held_out else {},
         "prior": found.metadata.get("prior"),
         **kept_names(run),
         "settings": _settings(found),

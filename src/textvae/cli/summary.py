@@ -3,14 +3,14 @@
 import json
 import struct
 from dataclasses import dataclass
-from math import exp, prod
+from math import prod
 from pathlib import Path
 from typing import Any
 
 from textvae.config import RunConfig, load_settings
 from textvae.config.model import GAUSSIAN, NO_LATENT, STANDARD
-from textvae.config.presets import FAITHFUL_NATS
 from textvae.errors import CorruptRunError
+from textvae.training.measures import HeldOut
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,15 +35,10 @@ class Summary:
         return self.metadata.get("data", {})
 
     @property
-    def held_out(self) -> dict[str, float]:
-        """Measures on held-out texts."""
-        return measures(self.metadata["held_out"]) if "held_out" in self.metadata else {}
-
-    @property
-    def is_faithful(self) -> bool:
-        """Whether reconstructions keep most words; True where it is not known."""
-        held = self.held_out
-        return not held or held["rate"] > FAITHFUL_NATS * held["num_targets"] / held["num_texts"]
+    def held_out(self) -> HeldOut | None:
+        """Measures on held-out texts; None where none were taken."""
+        found = self.metadata.get("held_out")
+        return None if found is None else HeldOut(**found)
 
 
 def summarize(run: str, *, verify: bool = True) -> Summary:
@@ -80,13 +75,6 @@ def run_settings(run: Path) -> RunConfig | None:
     """Return the settings of a run; None where there is no run folder around the model."""
     path = run / "config.yaml"
     return load_settings(path) if path.exists() else None
-
-
-def measures(held_out: dict[str, Any]) -> dict[str, Any]:
-    """Return a record of held-out measures with -ELBO and perplexity, which follow from the rest."""
-    neg_elbo = held_out["distortion"] + held_out["rate"]
-    tokens = held_out["num_targets"] / held_out["num_texts"]
-    return {**held_out, "neg_elbo": neg_elbo, "perplexity": exp(min(neg_elbo / tokens, 700))}
 
 
 def num_parameters(weights: Path) -> int:
@@ -158,18 +146,18 @@ def _kinds(model: dict[str, Any]) -> str:
     return f" ({', '.join(kinds)})" if kinds else ""
 
 
-def measure_rows(held: dict[str, Any], latent_dim: int, target: float | None) -> list[tuple[str, str]]:
+def measure_rows(held: HeldOut, latent_dim: int, target: float | None) -> list[tuple[str, str]]:
     """Return the rows of a table of held-out measures."""
     aim = f" (target {target:g})" if target is not None else ""
     return [
-        ("-ELBO", f"{held['neg_elbo']:.2f} nats a text"),
-        ("distortion", f"{held['distortion']:.2f} nats a text"),
-        ("rate", f"{held['rate']:.2f} nats a text{aim}"),
+        ("-ELBO", f"{held.neg_elbo:.2f} nats a text"),
+        ("distortion", f"{held.distortion:.2f} nats a text"),
+        ("rate", f"{held.rate:.2f} nats a text{aim}"),
         *(
             (f"{what} buys", f"{gain:.2f} nats a text: by so much another text's {what} is worse")
-            for what in ("z", "condition")
-            if (gain := held.get(f"{what}_shuffle_gain")) is not None
+            for what, gain in (("z", held.z_shuffle_gain), ("condition", held.condition_shuffle_gain))
+            if gain is not None
         ),
-        ("perplexity", f"{held['perplexity']:.2f} a token, at most (from the -ELBO)"),
-        ("active units", f"{held['active_units']} of {latent_dim}"),
+        ("perplexity", f"{held.perplexity:.2f} a token, at most (from the -ELBO)"),
+        ("active units", f"{held.active_units} of {latent_dim}"),
     ]

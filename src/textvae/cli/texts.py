@@ -163,9 +163,9 @@ def neighbors(
 def _say_if_lossy(run: str, common: WithModel) -> None:
     from textvae.cli.summary import summarize
 
-    found = summarize(run, verify=False)
-    if not found.is_faithful:
+    held = summarize(run, verify=False).held_out
+    if held and not held.is_faithful:
         common.screen.note(
-            f"note: z keeps about {found.held_out['rate']:.0f} nats of a text here: the topic, not the words; "
+            f"note: z keeps about {held.rate:.0f} nats of a text here: the topic, not the words; "
             "train with --for editing for faithful reconstructions"
         )

@@ -146,14 +146,15 @@ def report(output: Path, common: Common, seconds: float) -> None:
     from textvae.cli.summary import measure_rows, summarize
 
     found = summarize(str(output), verify=False)
-    target = found.settings.objective.target_rate if found.settings else None
+    held, target = found.held_out, found.settings.objective.target_rate if found.settings else None
+    assert held is not None  # every run is measured before its model is saved
     if common.as_json:
-        best = {"epoch": found.metadata["epoch"], "step": found.metadata["step"], "held_out": found.held_out}
+        best = {"epoch": found.metadata["epoch"], "step": found.metadata["step"], "held_out": held.record()}
         common.screen.json({"run": str(output), **best, "data": found.facts, "seconds": round(seconds, 1)})
         return
     screen, run = common.screen, shlex.quote(str(output))
     screen.say(f"held-out texts, best epoch ({found.metadata['epoch']}), after {clock(seconds)}:")
-    screen.pairs(measure_rows(found.held_out, found.model["latent_dim"], target))
+    screen.pairs(measure_rows(held, found.model["latent_dim"], target))
     screen.say(
         f"written to {output}: model/, README.md, config.yaml, metrics.jsonl, curves.png, samples/", "try:"
     )

@@ -7,7 +7,8 @@ from itertools import zip_longest
 from textvae.codec import Codec
 from textvae.config import GREEDY
 from textvae.errors import DataError
-from textvae.training.heldout import HeldOut, held_out
+from textvae.training.heldout import held_out
+from textvae.training.measures import HeldOut
 
 
 @dataclass(frozen=True, kw_only=True)

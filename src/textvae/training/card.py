@@ -8,9 +8,8 @@ import torch
 
 from textvae import __version__
 from textvae.config import RunConfig
-from textvae.config.presets import FAITHFUL_NATS
 from textvae.storage.atomic import write_file
-from textvae.training.heldout import HeldOut
+from textvae.training.measures import HeldOut
 from textvae.training.records import CARD_FILE
 
 LIMITS = """\
@@ -30,7 +29,7 @@ def write_card(
 def card(name: str, config: RunConfig, facts: dict[str, Any], held_out: HeldOut, num_parameters: int) -> str:
     """Return the card as Markdown."""
     model, nats = config.model, held_out.rate
-    faithful = nats > FAITHFUL_NATS * held_out.num_targets / held_out.num_texts
+    faithful = held_out.is_faithful
     rows = [
         ("Model", f"{model.encoder} encoder, {model.latent_dim} latent dimensions, {model.decoder} decoder"),
         ("Latents", f"{model.posterior} posterior, {model.prior} prior"),

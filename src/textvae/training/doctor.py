@@ -9,7 +9,8 @@ from textvae.diagnostics.remedies import UNNAMED, Remedies
 from textvae.diagnostics.verdict import IDLE_NATS, IN_TRAINING, Finding, Vitals, find, off_target
 from textvae.objectives import RateController
 from textvae.objectives.betas import BetaOwner
-from textvae.training.heldout import HeldOut, held_out, some_rows
+from textvae.training.heldout import held_out, some_rows
+from textvae.training.measures import HeldOut
 from textvae.training.preparation import Prepared
 from textvae.training.progress import Observer
 from textvae.training.records import append_metrics

@@ -10,7 +10,8 @@ from textvae.objectives import Faithful, RateController
 from textvae.storage.atomic import write_folder
 from textvae.training.card import write_card
 from textvae.training.distributed import Ranks
-from textvae.training.heldout import HeldOut, chosen_by, held_out, random_texts, token_accuracy
+from textvae.training.heldout import chosen_by, held_out, random_texts, token_accuracy
+from textvae.training.measures import HeldOut
 from textvae.training.preparation import Prepared
 from textvae.training.progress import Observer
 from textvae.training.records import append_metrics, write_samples
@@ -89,7 +90,7 @@ class Examination:
     def _record(self, held: HeldOut, accuracy: float | None, state: TrainState, *, best: bool) -> None:
         """Write a line of metrics, and random texts."""
         record: dict[str, Any] = {"kind": "held_out", "step": state.step, "epoch": state.epoch, "best": best}
-        record |= dataclasses.asdict(held) | {"neg_elbo": held.neg_elbo, "perplexity": held.perplexity}
+        record |= held.record()
         beta = self.updates.beta
         if isinstance(beta, RateController):
             record["target_rate"] = beta.target

@@ -1,7 +1,5 @@
 """The ELBO and what the latents do on held-out texts."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -14,43 +12,13 @@ from textvae.diagnostics.shuffle import condition_shuffle_gain, z_shuffle_gain
 from textvae.distributions import rate_at, wide
 from textvae.models import GivenModel, VAEModel
 from textvae.models.modeling import shift
+from textvae.training.measures import HeldOut
 
 SHUFFLED = 256
-"""Held-out texts on which the gain is taken at most: it is known well enough, and costs a pass over them."""
+"""Held-out texts on which gains are taken at most: they are known well enough, and cost a pass over them."""
 
 UNFAITHFUL = 1e9
 """Added to what models are chosen by where reconstructions are not as faithful as was asked for."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class HeldOut:
-    """Means over held-out texts, nats a sentence."""
-
-    distortion: float
-    """One posterior sample a text."""
-    rate: float
-    """In closed form, or estimated at that sample: see `distributions.rates`."""
-    active_units: int
-    """Dimensions whose posterior mean (`loc`) has variance of at least .01 over the texts."""
-    num_targets: int
-    """All target tokens, `</s>` counted."""
-    num_texts: int
-    z_shuffle_gain: float | None = None
-    """By which another text's z is worse, over `SHUFFLED` texts at most; None: a single text, or no z."""
-    condition_shuffle_gain: float | None = None
-    """By which another text's condition is worse, over the same; None: no conditions."""
-
-    @property
-    def neg_elbo(self) -> float:
-        """Distortion + rate."""
-        return self.distortion + self.rate
-
-    @property
-    def perplexity(self) -> float:
-        """exp(-ELBO) a token, `</s>` counted: an upper bound of the model's."""
-        return float(
-            torch.tensor(self.neg_elbo * self.num_texts / self.num_targets, dtype=torch.float64).exp()
-        )
 
 
 @torch.no_grad()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from textvae.config import RunConfig
-from textvae.training.heldout import HeldOut
+from textvae.training.measures import HeldOut
 from textvae.training.step import StepReport
 
 

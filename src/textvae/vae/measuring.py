@@ -57,15 +57,32 @@ class Measuring(Held):
         *,
         num_samples: int = 50,
         num_prior: int = 1000,
+        num_pairs: int = 50,
+        chinese_words: bool = False,
         training: Any = None,
         metrics: Mapping[str, Metric] | None = None,
         judging: Judging | None = None,
         keep: str | Path | None = None,
+        fresh: bool = False,
         seed: int = 0,
     ) -> Evaluation:
-        """Measure the model on a corpus, anything `open_corpus` reads; see `textvae.evaluation.definitions`.
+        """Measure the model on a corpus; what each measure is: `textvae.evaluation.definitions`.
 
-        Arguments and errors are those of `textvae.evaluation.report.evaluate`.
+        Args:
+            data: held-out texts, or anything `open_corpus` reads.
+            num_samples: K of the importance-weighted bound.
+            num_prior: random texts; under 2: none, and no measure of them.
+            num_pairs: pairs of texts between which paths are walked, at most.
+            chinese_words: count Chinese in words (rjieba), not characters, in measures over texts.
+            training: training texts, as `data`, for copies and novelty; None: these are left out.
+            metrics: measures of the user's own by name.
+            judging: how language models as judges are trained; they need `training`. None: no forward and reverse perplexity.
+            keep: a folder for results, which the next evaluation takes up; None: none.
+            fresh: measure again what is kept.
+            seed: of all that is drawn.
+
+        Raises:
+            ConfigError, DataError, MissingExtraError, SaveError: see `textvae.evaluation.report.evaluate`.
         """
         texts, conditions = self._texts(data)
         return evaluate(
@@ -74,10 +91,13 @@ class Measuring(Held):
             conditions=conditions,
             num_samples=num_samples,
             num_prior=num_prior,
+            num_pairs=num_pairs,
+            chinese_words=chinese_words,
             training_texts=None if training is None else self._texts(training)[0],
             metrics=metrics,
             judging=judging,
             keep=keep,
+            fresh=fresh,
             seed=seed,
         )
 
