@@ -18,6 +18,7 @@ from textvae.data.derived import GAP, completions, fillings, history, replies
 from textvae.data.examples import examples, fit_schema, known_rows, open_examples, read_cells, reading_options
 from textvae.data.features import Features, gathered, open_array
 from textvae.data.labels import Label
+from textvae.data.normalization import set_apart
 from textvae.data.sharing import tokenizer_texts, with_source_tokenizer
 from textvae.data.sources import open_corpus
 from textvae.data.splits import open_splits
@@ -483,3 +484,49 @@ def test_a_number_that_never_changes_is_told_and_weighs_no_more_than_others():
     assert "one value, '0.1'" in label.warnings()[0]
     assert Label.fitted(LabelColumn(name="x", column="x", kind="numeric"), [0.1, 0.3]).warnings() == ()
     assert Features.fitted(np.full((7, 3), 0.1)).deviation == 1
+
+
+# ---------------------------------------------------------------- values set apart
+
+
+def test_values_set_apart_have_the_tokens_that_they_have_within_a_text():
+    texts = [
+        f"the {name} serves {food} food."
+        for name in ("angkor borei", "old mill", "fresca")
+        for food in ("thai", "raw")
+    ]
+    sources = [
+        f"inform(name='{name}';food={food})"
+        for name in ("angkor borei", "old mill", "fresca")
+        for food in ("thai", "raw")
+    ]
+    rows = [{"mr": source, "text": text} for source, text in zip(sources * 5, texts * 5, strict=True)]
+    found = {}
+    for apart in (False, True):
+        config = DataConfig(source="mr", source_tokenizer="shared", source_apart=apart, text="text")
+        corpus = open_corpus(rows, text="text", **reading_options(config.columns))
+        tokenizer = Tokenizer.train(tokenizer_texts(config, corpus), kind="bpe", vocab_size=320)
+        schema = fit_schema(read_cells(corpus, config.columns), config, tokenizer)
+        again = ConditionSchema.from_json(schema.to_json())
+        assert (again.source_apart, again.source_max_length) == (apart, schema.source_max_length)
+        [source] = again.encode({"source": [sources[0]]}, tokenizer).sources
+        value = tokenizer.encode(["the angkor borei"])[0].tolist()[1:]
+        found[apart] = any(source[at : at + len(value)].tolist() == value for at in range(len(source)))
+        assert again.num_cut(sources, tokenizer) == 0
+    assert found == {False: False, True: True}
+
+
+@pytest.mark.parametrize(
+    ("text", "apart"),
+    [
+        ("name[The Eagle], near[Café-Rouge]", "name [ The Eagle ] , near [ Café-Rouge ]"),
+        ("price=4.50;time=22:30;n=1,000", "price = 4.50 ; time = 22:30 ; n = 1,000"),
+        ("dont_care a:b", "dont _ care a : b"),
+        ("菜系[川菜]，价格：便宜", "菜系 [ 川菜 ] ， 价格 ： 便宜"),
+        ("l'étoile 👍 ok", "l'étoile 👍 ok"),
+        ("", ""),
+    ],
+)
+def test_symbols_are_set_apart_but_for_those_within_words(text, apart):
+    assert set_apart(text) == apart
+    assert set_apart(apart) == apart

@@ -49,6 +49,8 @@ class DataConfig:
     """shared: the texts' own; own: trained on the sources; auto: shared where both are written in the same script."""
     source_max_length: int | None = None
     """Longer sources are cut to this many tokens; None: their 99th percentile."""
+    source_apart: bool = False
+    """Read name['The Eagle'] as name [ ' The Eagle ' ]: a value then has the tokens that it has within a text, and can be copied."""
 
     def __post_init__(self) -> None:
         check_types("data", self)

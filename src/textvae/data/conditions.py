@@ -12,6 +12,7 @@ import numpy as np
 from textvae.config.conditions import FEATURE, SOURCE, Columns, label_columns
 from textvae.data.features import Features, gathered
 from textvae.data.labels import Label
+from textvae.data.normalization import set_apart
 from textvae.data.tokenizers import Tokenizer
 from textvae.errors import ConditionError, DataError
 
@@ -83,6 +84,7 @@ class ConditionSchema:
         labels: label columns, in the order of their codes.
         source_max_length: tokens of a source text at most; 0: no source text.
         source_tokenizer: of source texts; None: the texts' own, or no source text.
+        source_apart: whether symbols of source texts are set apart from words first.
         features: None: no features.
         columns: where the training data had them.
     """
@@ -90,6 +92,7 @@ class ConditionSchema:
     labels: tuple[Label, ...] = ()
     source_max_length: int = 0
     source_tokenizer: Tokenizer | None = None
+    source_apart: bool = False
     features: Features | None = None
     columns: Columns = dataclasses.field(default_factory=Columns)
 
@@ -173,9 +176,14 @@ class ConditionSchema:
             features=self._features(given.get(FEATURE)),
         )
 
+    def source_rows(self, sources: Sequence[str], tokenizer: Tokenizer) -> list[np.ndarray]:
+        """Return the token ids of source texts, uncut; `tokenizer` is the texts' own."""
+        read = [set_apart(source) for source in sources] if self.source_apart else list(sources)
+        return (self.source_tokenizer or tokenizer).encode(read)
+
     def num_cut(self, sources: Sequence[str], tokenizer: Tokenizer) -> int:
         """Return how many source texts are longer than the limit, and so lose their ends."""
-        rows = (self.source_tokenizer or tokenizer).encode(list(sources))
+        rows = self.source_rows(sources, tokenizer)
         return sum(len(row) > self.source_max_length for row in rows)
 
     def _codes(self, given: Mapping[str, list[Any]], num: int) -> tuple[np.ndarray | None, np.ndarray | None]:
@@ -198,7 +206,7 @@ class ConditionSchema:
             raise ConditionError(
                 f"a source is {str(wrong)[:40]!r}, a {type(wrong).__name__}; it must be a text"
             )
-        rows = (self.source_tokenizer or tokenizer).encode([text or "" for text in texts])
+        rows = self.source_rows([text or "" for text in texts], tokenizer)
         return tuple(row[: self.source_max_length] for row in rows)
 
     def _features(self, cells: list[Any] | None) -> np.ndarray | None:
@@ -213,6 +221,7 @@ class ConditionSchema:
         record = {
             "labels": [dataclasses.asdict(label) for label in self.labels],
             "source_max_length": self.source_max_length,
+            "source_apart": self.source_apart,
             "columns": dataclasses.asdict(self.columns),
             "features": None if self.features is None else dataclasses.asdict(self.features),
         }
@@ -238,6 +247,7 @@ class ConditionSchema:
                 labels=labels,
                 source_max_length=int(record["source_max_length"]),
                 source_tokenizer=source_tokenizer,
+                source_apart=bool(record.get("source_apart", False)),  # older models do not say
                 columns=Columns(**record["columns"]),
                 features=features
                 and dataclasses.replace(Features(**features), shape=tuple(features["shape"])),

@@ -1,5 +1,6 @@
 """Texts with the conditions they answer to, read from the columns of a corpus."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from textvae.data.conditions import Conditions, ConditionSchema
 from textvae.data.derived import DERIVATIONS
 from textvae.data.features import Features, gathered, is_array_place, open_array
 from textvae.data.labels import Label
+from textvae.data.normalization import set_apart
 from textvae.data.sources import Corpus, Row, corpus_from
 from textvae.data.store import TokenStore
 from textvae.data.streams import ReadOptions
@@ -128,19 +130,19 @@ def fit_schema(cells: Cells, config: DataConfig, tokenizer: Tokenizer) -> Condit
         DataError: an empty column, or no number where one is needed.
     """
     columns = zip(label_columns(config.labels), cells.labels, strict=True)
-    source_tokenizer, longest = _source_tokenizer(cells, config), 0
-    if cells.sources is not None:
-        reader = source_tokenizer or tokenizer
-        lengths = [len(row) for row in reader.encode([source or "" for source in cells.sources])]
-        quantile = int(np.quantile(lengths, SOURCE_QUANTILE, method="inverted_cdf"))
-        longest = config.source_max_length or max(1, min(quantile, LONGEST_SOURCE))
-    return ConditionSchema(
+    schema = ConditionSchema(
         labels=tuple(Label.fitted(column, values) for column, values in columns),
-        source_max_length=longest,
-        source_tokenizer=source_tokenizer,
+        source_tokenizer=_source_tokenizer(cells, config),
+        source_apart=config.source_apart,
         features=None if cells.features is None else Features.fitted(cells.features),
         columns=config.columns,
     )
+    if cells.sources is None:
+        return schema
+    rows = schema.source_rows([source or "" for source in cells.sources], tokenizer)
+    quantile = int(np.quantile([len(row) for row in rows], SOURCE_QUANTILE, method="inverted_cdf"))
+    longest = config.source_max_length or max(1, min(quantile, LONGEST_SOURCE))
+    return dataclasses.replace(schema, source_max_length=longest)
 
 
 def examples(cells: Cells, schema: ConditionSchema, tokenizer: Tokenizer) -> TokenStore:
@@ -250,7 +252,7 @@ def _source_tokenizer(cells: Cells, config: DataConfig) -> Tokenizer | None:
     """Return a tokenizer trained on the sources, where they have one of their own."""
     if cells.sources is None or config.source_tokenizer == "shared":
         return None
-    sources = [source for source in cells.sources if source]
+    sources = [set_apart(source) if config.source_apart else source for source in cells.sources if source]
     return Tokenizer.train(sources, kind=default_kind(sources), vocab_size=None, normalize=config.normalize)
 
 

@@ -1,5 +1,6 @@
-"""Optional normalisation of texts: Unicode NFKC, traditional to simplified Chinese."""
+"""Optional normalisation of texts: Unicode NFKC, traditional to simplified Chinese; symbols set apart from words."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
@@ -23,6 +24,19 @@ def normalized(texts: Sequence[str], form: str) -> Sequence[str]:
         elif step == "simplified":
             texts = [text if text.isascii() else _converter().convert(text) for text in texts]
     return texts
+
+
+PIECES = re.compile(r"[^\W_]+(?:(?:[-'’.]|(?<=\d)[:,/](?=\d))[^\W_]+)*|[^\w\s]|_")
+"""Words and numbers, with what joins their parts; else single symbols."""
+
+
+def set_apart(text: str) -> str:
+    """Return a text with a space around each symbol that does not join the parts of a word or number.
+
+    >>> set_apart("inform(name='angkor borei';phone=415-5501;price=4.50)")
+    "inform ( name = ' angkor borei ' ; phone = 415-5501 ; price = 4.50 )"
+    """
+    return " ".join(PIECES.findall(text))
 
 
 @cache

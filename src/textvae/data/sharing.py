@@ -7,6 +7,7 @@ from itertools import islice
 from textvae.config.conditions import label_columns
 from textvae.config.data import DataConfig
 from textvae.data.columns import as_source
+from textvae.data.normalization import set_apart
 from textvae.data.scripts import script_counts
 from textvae.data.sources import Corpus
 
@@ -17,14 +18,14 @@ SAMPLE = 2000
 class SpokenBoth:
     """The texts of a corpus and their sources, for a tokenizer that serves both; re-iterable."""
 
-    def __init__(self, corpus: Corpus, column: int) -> None:
-        self.corpus, self.column = corpus, column
+    def __init__(self, corpus: Corpus, column: int, *, apart: bool) -> None:
+        self.corpus, self.column, self.apart = corpus, column, apart
 
     def __iter__(self) -> Iterator[str]:
         for row in self.corpus.rows():
             yield row.text
             if (source := as_source(row.cells[self.column])) is not None:
-                yield source
+                yield set_apart(source) if self.apart else source
 
 
 def with_source_tokenizer(config: DataConfig, corpus: Corpus) -> DataConfig:
@@ -44,7 +45,7 @@ def tokenizer_texts(config: DataConfig, corpus: Corpus) -> Iterable[str]:
     """Return what the texts' tokenizer is trained on."""
     if config.source is None or config.source_tokenizer != "shared":
         return corpus
-    return SpokenBoth(corpus, len(label_columns(config.labels)))
+    return SpokenBoth(corpus, len(label_columns(config.labels)), apart=config.source_apart)
 
 
 def _main_script(texts: list[str]) -> str | None:

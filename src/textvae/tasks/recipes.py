@@ -97,7 +97,7 @@ RECIPES = {
             name="data-to-text",
             help="--source: the data as text, as name[The Eagle], food[English]; values are copied from it",
             needs=("source",),
-            settings=_COPYING,
+            settings=_over(_COPYING, {"data": {"source_apart": True}}),
         ),
         Recipe(
             name="persona",
