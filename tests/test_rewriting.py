@@ -123,6 +123,20 @@ def test_rows_do_not_touch_each_other():
     assert together == alone
 
 
+def test_a_row_grows_by_its_own_length_beside_a_longer_one():
+    """Where changes are free texts grow as far as they can: a short one no further for a long one beside it."""
+    sources = [[4], [], [5, 6, 7, 4, 5, 6, 7, 5]]
+    how = Rewriting(price=0.0, contrast=3.0, num_beams=8, num_words=VOCAB, growth=2)
+    for seed in range(4):
+        together = rewrite(Decoder(seed), z_of(0, 1, 2), z_of(1, 2, 0), sources, how, max_length=9)
+        alone = [
+            rewrite(Decoder(seed), z_of(number), z_of((number + 1) % 3), [source], how, max_length=9)[0]
+            for number, source in enumerate(sources)
+        ]
+        assert together == alone
+        assert all(len(text) <= len(source) + 2 for text, source in zip(together, sources, strict=True))
+
+
 def test_a_constraint_holds_for_what_is_put_in():
     how = Rewriting(price=0.0, contrast=2.0, num_beams=30, num_words=VOCAB)
     [found] = rewrite(

@@ -95,7 +95,7 @@ def rewrite(
         return []
     with torch.inference_mode(), laid_out():
         search = _Search(decoder, z, opposite, [list(row)[:max_length] for row in sources], how, keep)
-        return search.run(min(max_length, search.width + how.growth), constraint)
+        return search.run(max_length, constraint)
 
 
 class _Search:
@@ -132,8 +132,8 @@ class _Search:
                 logits, state = self.decoder.step(tokens.repeat_interleave(2), state)
         return torch.cat(found, dim=1)
 
-    def run(self, limit: int, constraint: Constraint | None) -> list[list[int]]:
-        """Return the best text of each row."""
+    def run(self, max_length: int, constraint: Constraint | None) -> list[list[int]]:
+        """Return the best text of each row: each grows by its own source's length, whatever is searched beside it."""
         num_rows = len(self.sources)
         best = [list(row) for row in self.sources]
         best_scores = self.z.new_full((num_rows,), _NEVER)
@@ -146,12 +146,11 @@ class _Search:
             zeros == 0,
             zeros.unsqueeze(-1)[:, :, :0],
         )
-        for length in range(limit + 1):
+        limits = (self.lengths + self.how.growth).clamp(max=max_length)  # (B,)
+        for length in range(int(limits.max()) + 1):
             moves = self._moves(beams, widened(logits), constraint)
             self._end(beams, moves, best, best_scores)
-            if length == limit:
-                break
-            beams, parents = self._continued(beams, moves)
+            beams, parents = self._continued(beams, moves, limits[beams.rows] > length)
             if not len(parents):
                 break
             state = self._selected(state, parents)
@@ -198,11 +197,11 @@ class _Search:
             best_scores[place] = scores[row]
             best[place] = beams.tokens[row, moves.parents[row, which[row]]].tolist()
 
-    def _continued(self, beams: _Beams, moves: "_Moves") -> tuple[_Beams, Tensor]:
-        """Return the best beams of the rows that go on, and the flat beam that each comes from."""
+    def _continued(self, beams: _Beams, moves: "_Moves", can_grow: Tensor) -> tuple[_Beams, Tensor]:
+        """Return the best beams of the rows that go on, of those that can, (R,), and the flat beam that each comes from."""
         scores = moves.scores.masked_fill(moves.tokens == EOS, _NEVER)
         scores, which = scores.topk(min(self.how.num_beams, scores.shape[1]), dim=1)
-        going = (scores[:, 0] > _NEVER).nonzero().squeeze(1)
+        going = ((scores[:, 0] > _NEVER) & can_grow).nonzero().squeeze(1)
         which, scores = which[going], scores[going]
         parents = moves.parents[going].gather(1, which)
         tokens = moves.tokens[going].gather(1, which)
