@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from scipy.integrate import solve_ivp
 from test_cli import done, failed
 from tiny import CHINESE, ENGLISH, tiny_config
 
@@ -133,7 +134,7 @@ def test_the_mean_difference_is_added_as_often_as_asked():
     torch.testing.assert_close(moved - z, expected.expand_as(z))
 
 
-def test_the_flow_raises_the_probability_and_has_heun_s_order():
+def test_the_flow_raises_the_probability_and_begins_where_z_is():
     z, goals = latents(), both()
     after = gradient(z, goals, strength=0.2)
     gains = [
@@ -142,6 +143,72 @@ def test_the_flow_raises_the_probability_and_has_heun_s_order():
     assert float(torch.stack(gains).sum(0).min()) > 0
     nothing = gradient(z, goals, strength=1e-9)
     torch.testing.assert_close(nothing, z, atol=1e-6, rtol=0)
+
+
+def scaled(one, factor):
+    """An attribute that is surer by a factor: its flow is stiffer by the factor's square."""
+    return dataclasses.replace(one, weight=factor * one.weight)
+
+
+TIME = 20.1 / 4
+"""The integral of beta / 2 over the times 0 to 1."""
+
+
+@pytest.mark.parametrize("factor", [1, 10, 100, 3000])
+@pytest.mark.parametrize("strength", [0.25, 1.0, 2.0])
+def test_the_flow_to_a_number_is_the_exponential_decay_of_what_it_is_off(factor, strength):
+    goal, z = Goal(scaled(number(), factor), 10, weight=2.0), latents()
+    rate = 2.0 * float(np.square(goal.attribute.weight).sum()) / goal.attribute.deviation**2
+    expected = goal.reading(z) * np.exp(-rate * strength * TIME)
+    torch.testing.assert_close(goal.reading(gradient(z, [goal], strength)), expected, atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("factor", [1, 10, 100])
+@pytest.mark.parametrize("strength", [0.25, 1.0, 2.0])
+def test_the_flow_between_two_categories_is_that_of_its_closed_form(factor, strength):
+    """The log odds u obey du = |w|^2 / (1 + e^u) dtau, of which u + e^u = u_0 + e^u_0 + |w|^2 tau."""
+    goal, z = Goal(scaled(attribute(values=("good", "bad")), factor), "bad"), latents()
+    slope, _ = goal.line(z)
+    steepness = float(slope[0].square().sum())
+    before, after = goal.reading(z), goal.reading(gradient(z, [goal], strength))
+    low, high = before, before.clamp(min=0) + steepness * strength * TIME + 1
+    for _ in range(100):
+        middle = (low + high) / 2
+        early = middle + middle.exp() < before + before.exp() + steepness * strength * TIME
+        low, high = torch.where(early, middle, low), torch.where(early, high, middle)
+    torch.testing.assert_close(after, low, atol=0.02, rtol=2e-3)
+
+
+@pytest.mark.parametrize("factor", [3, 70])
+@pytest.mark.parametrize("strength", [0.5, 2.0])
+def test_a_stiff_flow_ends_where_a_converged_solver_does(factor, strength):
+    """Three categories and a number at once, curved by up to 1e5, beside SciPy's Radau at a tolerance of 1e-8."""
+    mood, length = scaled(attribute(), factor), scaled(number(), factor)
+    line = length.weight[0] / length.deviation
+
+    def slope(_, z):
+        logits = mood.weight @ z + mood.bias
+        odds = np.exp(logits - logits.max())
+        return mood.weight[1] - odds / odds.sum() @ mood.weight - (line @ z - 3 / length.deviation) * line
+
+    def curvature(_, z):
+        logits = mood.weight @ z + mood.bias
+        odds = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
+        mean = odds @ mood.weight
+        return np.outer(mean, mean) - mood.weight.T * odds @ mood.weight - np.outer(line, line)
+
+    z = latents(3)
+    for start, end in zip(z, gradient(z, [Goal(mood, "bad"), Goal(length, 10)], strength), strict=True):
+        span, near = (0, strength * TIME), {"rtol": 1e-8, "atol": 1e-8}
+        reference = solve_ivp(slope, span, start.numpy(), method="Radau", jac=curvature, **near).y[:, -1]
+        np.testing.assert_allclose(end.numpy(), reference, atol=5e-4)
+
+
+def test_the_flow_of_a_row_does_not_depend_on_the_others():
+    goals = [Goal(scaled(one.attribute, 30), one.value) for one in both()]
+    z = latents(4) * torch.logspace(-2, 1, 4, dtype=torch.float64).unsqueeze(1)
+    alone = torch.cat([gradient(row.unsqueeze(0), goals) for row in z])
+    torch.testing.assert_close(gradient(z, goals), alone, atol=1e-10, rtol=1e-10)
 
 
 def test_weights_count():
