@@ -1,10 +1,12 @@
 """Attributes of latents."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 import torch
 
-from textvae.control.attributes.attribute import Attribute
+from textvae.control.attributes.attribute import ARRAYS, Attribute
 from textvae.control.attributes.fitting import fit_attribute
 from textvae.control.attributes.kept import Attributes
 from textvae.errors import (
@@ -15,6 +17,7 @@ from textvae.errors import (
     DataError,
     RunNotFoundError,
 )
+from textvae.storage.arrays import packed
 
 DIM = 6
 
@@ -149,6 +152,25 @@ def test_kept_and_read_back(tmp_path):
     kept.delete("mood")
     with pytest.raises(AttributeNotFittedError, match="textvae attribute fit"):
         kept["mood"]
+
+
+def test_one_kept_before_counts_were_is_read(tmp_path):
+    kept, mood = Attributes(tmp_path), fitted()
+    assert dict(zip(mood.values, mood.counts, strict=True)) == Counter(labelled()[1])
+    kept.keep(mood)
+    assert kept["mood"].counts == mood.counts
+    before = {name: value for name, value in mood.record().items() if name != "counts"}
+    [path] = tmp_path.iterdir()
+    path.write_bytes(packed({name: getattr(mood, name) for name in ARRAYS}, before))
+    assert kept["mood"].counts == ()
+
+
+def test_latents_that_are_all_the_same_say_nothing():
+    for labels in (["a", "b"] * 20, range(40)):
+        with pytest.raises(
+            DataError, match="z is the same for all 40 texts with a label of mood; give different texts"
+        ):
+            fit_attribute(np.ones((40, DIM)), labels, name="mood", model="m")
 
 
 def test_a_damaged_file_is_not_read(tmp_path):

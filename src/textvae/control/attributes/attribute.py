@@ -32,6 +32,7 @@ class Attribute:
         weight: (C, D); of a number (1, D).
         bias: (C,).
         means: mean z of each category, (C, D); of a number, of the texts above and below its median, (2, D).
+        counts: texts of each category; none of a number, nor of attributes fitted before counts were kept.
         covariance: of z among the texts, (D, D), shrunk (Ledoit and Wolf 2004): which moves stay where texts are.
         deviation: of a number about its prediction, cross-validated; 0 of categories.
         span: of a number, its 5th and 95th percentile among the texts.
@@ -50,6 +51,7 @@ class Attribute:
     bias: np.ndarray
     means: np.ndarray
     covariance: np.ndarray
+    counts: tuple[int, ...] = ()
     deviation: float = 0.0
     span: tuple[float, float] = (0.0, 0.0)
     num_texts: int
@@ -60,6 +62,7 @@ class Attribute:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", tuple(self.values))
+        object.__setattr__(self, "counts", tuple(self.counts))
         object.__setattr__(self, "span", tuple(self.span))
 
     @property

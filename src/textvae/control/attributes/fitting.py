@@ -49,7 +49,7 @@ def fit_attribute(
 
     Raises:
         ConfigError: a name that no file can have, or an unknown kind.
-        DataError: fewer than ten labelled texts, one value only, a value of a single text, too many values, or no numbers.
+        DataError: fewer than ten labelled texts, one z for all of them, one value only, a value of a single text, too many values, or no numbers.
         MissingExtraError: scikit-learn is not installed.
     """
     name = checked_name(name, "attribute")
@@ -61,6 +61,10 @@ def fit_attribute(
     kind = kind or _kind(words)
     check_choice("kind", kind, KINDS)
     rows = np.asarray(z, np.float64)[kept]
+    if (rows == rows[0]).all():
+        raise DataError(
+            f"z is the same for all {len(rows)} texts with a label of {name}; give different texts, or a model that encodes more"
+        )
     center, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-8
     fit = _numeric if kind == NUMERIC else _categorical
     found = fit((rows - center) / scale, words, name, seed)
@@ -103,6 +107,7 @@ def _categorical(z: np.ndarray, words: Sequence[str], name: str, seed: int) -> d
         "weight": weight / temperature,
         "bias": bias / temperature,
         "means": np.stack([z[targets == place].mean(axis=0) for place in range(len(values))]),
+        "counts": tuple(counts[value] for value in values),
         "score": float((logits.argmax(1) == targets).mean()),
         "base": counts[values[0]] / len(words),
         "calibration_error": _calibration_error(logits, targets),

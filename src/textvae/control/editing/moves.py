@@ -15,6 +15,8 @@ from textvae.control.editing.goals import Goal
 DISTANCE = 2.0
 """How far beyond its boundary a category is moved at strength 1: standard deviations of its reading among the texts."""
 RIDGE = 1e-9
+TINY = 1e-30
+"""A variance of what goals read below which it is none: nothing moves."""
 BETAS = (0.1, 20.0)
 """Diffusion coefficients at times 0 and 1 (Song et al. 2021, arXiv:2011.13456)."""
 NUM_ROUNDS = 4
@@ -47,7 +49,8 @@ def mean_difference(z: Tensor, goals: Sequence[Goal], strength: float = 1.0) -> 
     """Return z + strength * (mean of the texts with the value - mean of those without it), (N, D), summed over goals.
 
     Vector arithmetic (Mikolov et al. 2013; for text VAEs Shen et al. 2020, arXiv:1905.12777). A number moves along
-    the line from the texts below its median to those above, as far as its reading is off.
+    the line from the texts below its median to those above, as far as its reading is off. Of an attribute that does not
+    know how many texts each category has, all count alike.
     """
     moved = z.double()
     for goal in goals:
@@ -60,7 +63,9 @@ def mean_difference(z: Tensor, goals: Sequence[Goal], strength: float = 1.0) -> 
             moved = moved + strength * step.unsqueeze(1) * line
             continue
         place = goal.attribute.place(goal.value)
-        others = torch.cat([means[:place], means[place + 1 :]]).mean(0)
+        counts = means.new_tensor(goal.attribute.counts or [1.0] * len(means))
+        counts[place] = 0
+        others = counts @ means / counts.sum()
         moved = moved + strength * goal.weight * (means[place] - others)
     return moved
 
@@ -89,7 +94,8 @@ def _moved(z: Tensor, goals: Sequence[Goal], strength: float) -> Tensor:
         _wanted(goal, readings[:, number], limits[:, number] * goal.weight, strength)
         for number, goal in enumerate(goals)
     ]
-    ridge = RIDGE * variances.diagonal(dim1=1, dim2=2).mean(1).view(-1, 1, 1) * torch.eye(len(goals)).to(z)
+    spread = variances.diagonal(dim1=1, dim2=2).mean(1).clamp(min=TINY)
+    ridge = RIDGE * spread.view(-1, 1, 1) * torch.eye(len(goals)).to(z)
     return z + torch.einsum(
         "ngd,ng->nd", along, torch.linalg.solve(variances + ridge, torch.stack(wanted, dim=1) - readings)
     )
