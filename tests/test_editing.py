@@ -9,15 +9,19 @@ import torch
 from scipy.integrate import solve_ivp
 from test_cli import done, failed
 from tiny import CHINESE, ENGLISH, tiny_config
+from untrained import untrained
 
 from textvae import TextVAE
+from textvae.codec import Codec
 from textvae.codec.rewriting import kept_tokens
 from textvae.config import DecodingConfig
 from textvae.control.attributes.attribute import Attribute
+from textvae.control.attributes.fitting import fit_attribute
 from textvae.control.editing.composing import TRIES
-from textvae.control.editing.edit import SURE
+from textvae.control.editing.edit import METHODS, SURE
 from textvae.control.editing.goals import Goal, goals_of, shortfall
 from textvae.control.editing.moves import DISTANCE, gradient, mean_difference, opposite, projection
+from textvae.control.editing.moves import METHODS as MOVES
 from textvae.data.tokenizers import Tokenizer
 from textvae.errors import (
     AttributeNotFittedError,
@@ -211,6 +215,32 @@ def test_the_flow_of_a_row_does_not_depend_on_the_others():
     torch.testing.assert_close(gradient(z, goals), alone, atol=1e-10, rtol=1e-10)
 
 
+def test_the_mean_of_those_without_a_value_is_that_of_all_their_texts():
+    z = np.random.default_rng(1).normal(size=(300, DIM))
+    labels = ["a"] * 100 + ["b"] * 180 + ["c"] * 20
+    z[280:] += 20
+    found = fit_attribute(z, labels, name="letter", model="m")
+    expected = torch.from_numpy(z[:100].mean(0) - z[100:].mean(0))
+    moved = mean_difference(latents(4), [Goal(found, "a")])
+    torch.testing.assert_close(moved - latents(4), expected.expand(4, -1))
+    old = dataclasses.replace(found, counts=())  # as it was kept before counts were
+    equal = torch.from_numpy(
+        found.means[found.place("a")] - found.means[[found.place("b"), found.place("c")]].mean(0)
+    )
+    torch.testing.assert_close(
+        mean_difference(latents(4), [Goal(old, "a")]) - latents(4), equal.expand(4, -1)
+    )
+
+
+@pytest.mark.parametrize("of", [attribute, number])
+def test_where_nothing_is_read_nothing_moves(of):
+    """Weights of 0, and texts that all have one z: there is no way to the goal."""
+    for flat in ({"weight": np.zeros_like(of().weight)}, {"covariance": np.zeros((DIM, DIM))}):
+        goals = [Goal(dataclasses.replace(of(), **flat), "bad" if of is attribute else 10)]
+        torch.testing.assert_close(projection(latents(), goals), latents())
+        torch.testing.assert_close(opposite(latents(), goals), latents())
+
+
 def test_weights_count():
     z = latents()
     light, heavy = (mean_difference(z, [Goal(attribute(), "bad", weight)]) - z for weight in (1.0, 3.0))
@@ -369,6 +399,57 @@ def test_what_cannot_be_done_is_said(run, corpus):
     with pytest.raises(RunNotFoundError):
         vae.edit(corpus[0], length="long")
     assert vae.edit([], like=corpus[:6]) == []
+
+
+# On a sphere
+
+
+@pytest.fixture
+def sphere(tmp_path, monkeypatch):
+    """A von Mises-Fisher model with an attribute, and the latents that it decodes and rewrites by."""
+    vae, seen = TextVAE(untrained(posterior="von-mises-fisher", kappa=20.0)), []
+    vae.run = tmp_path
+    found = vae.fit_attribute(ENGLISH[:60], length_of, name="length", kind="categorical")
+    vae.attributes.keep(dataclasses.replace(found, weight=9 * found.weight))
+    decode = Codec.decode
+
+    def decoded(codec, z, *others, **named):
+        seen.append(z)
+        return decode(codec, z, *others, **named)
+
+    def rewritten(codec, texts, z, opposite, how, **named):
+        seen.extend((z, opposite))
+        return list(texts)
+
+    monkeypatch.setattr(Codec, "decode", decoded)
+    monkeypatch.setattr("textvae.control.editing.edit.rewrite_texts", rewritten)
+    return vae, seen
+
+
+def on_the_sphere(seen):
+    norms = torch.cat([z.flatten(0, -2).norm(dim=1) for z in seen])
+    return bool(len(norms)) and bool(((norms - 1).abs() < 1e-6).all())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_on_a_sphere_edits_stay_on_it(sphere, method):
+    vae, seen = sphere
+    vae.edit(ENGLISH[:2], length="long", method=method, strength=2.0)
+    assert on_the_sphere(seen)
+
+
+@pytest.mark.parametrize("method", MOVES)
+def test_on_a_sphere_what_is_composed_stays_on_it(sphere, method):
+    vae, seen = sphere
+    vae.compose(2, length="long", method=method, tries=2, seed=1)
+    assert on_the_sphere(seen)
+
+
+@pytest.mark.parametrize("method", ["lerp", "slerp"])
+def test_on_a_sphere_paths_stay_on_it(sphere, method):
+    vae, seen = sphere
+    assert len(vae.interpolate(ENGLISH[0], ENGLISH[40], steps=5, method=method)) == 5
+    assert on_the_sphere(seen)
 
 
 def test_the_verbs(run, corpus, tmp_path):

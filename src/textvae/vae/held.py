@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any, cast
 
 from textvae.codec import Codec
+from textvae.codec.inputs import drawn_seed
+from textvae.config import DecodingConfig
+from textvae.control.moves.conditioned import Conditioned
 from textvae.data.conditions import Conditions
 from textvae.data.examples import open_examples, reading_options
 from textvae.data.sources import open_corpus
-from textvae.errors import ExportError
+from textvae.errors import ConfigError, ExportError
 from textvae.models import VAEModel
 from textvae.progress import Progress
 
@@ -54,6 +57,25 @@ class Held:
         """Options of `open_corpus` with which texts, and the conditions that the model takes, are read as in training."""
         schema = self.codec.schema
         return {"expected": self.text_column} | (reading_options(schema.columns) if schema else {})
+
+    def _with_latent(self) -> Codec:
+        """Return the codec of a model that has a z.
+
+        Raises:
+            ConfigError: it is a language model.
+        """
+        if not self.codec.model.config.has_latent:
+            raise ConfigError(
+                "this is a language model without z, and there is nothing to move; train one with an encoder"
+            )
+        return self.codec
+
+    def _conditioned(
+        self, conditions: Given, decoding: DecodingConfig | None, seed: int | None
+    ) -> Conditioned:
+        """Return the model under one condition, to move latents with."""
+        codec = self._with_latent()
+        return Conditioned(codec, codec.conditions(conditions, 1), decoding, drawn_seed(seed))
 
     def _texts(self, data: Any) -> tuple[list[str], Conditions | None]:
         """Return the texts of a corpus, with their conditions where the model takes some."""

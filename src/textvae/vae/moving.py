@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from textvae.codec.inputs import checked_texts, drawn_seed
+from textvae.codec.inputs import checked_texts
 from textvae.config import DecodingConfig
 from textvae.control.maps.latent_map import LatentMap
 from textvae.control.maps.making import NUM_TEXTS, label_column, make_map
 from textvae.control.maps.projection import PCA
 from textvae.control.moves import arithmetic, around, blending, traversal
-from textvae.control.moves.conditioned import Conditioned
 from textvae.control.moves.directions import NUM_CHOSEN, directions
 from textvae.control.moves.traversal import Traversal
 from textvae.data.labelled import labelled_options, open_labelled
@@ -21,7 +20,8 @@ from textvae.vae.held import Given, Held
 class Moving(Held):
     """Moves texts through latent space.
 
-    Texts are decoded greedily unless told otherwise, and all under one condition: one value each, not lists.
+    Texts are decoded greedily unless told otherwise, and all under one condition: one value each, not lists. A language
+    model without z is refused (ConfigError).
     """
 
     def analogy(
@@ -183,14 +183,10 @@ class Moving(Held):
             DataError: fewer than three texts, or no such column.
             MissingExtraError: umap-learn is needed and not installed.
         """
-        options = labelled_options(label_column(label), self.codec.schema)
+        codec = self._with_latent()
+        options = labelled_options(label_column(label), codec.schema)
         corpus = open_corpus(data, expected=self.text_column, **options)
-        return make_map(self.codec, corpus, label=label, method=method, limit=limit, seed=seed)
-
-    def _conditioned(
-        self, conditions: Given, decoding: DecodingConfig | None, seed: int | None
-    ) -> Conditioned:
-        return Conditioned(self.codec, self.codec.conditions(conditions, 1), decoding, drawn_seed(seed))
+        return make_map(codec, corpus, label=label, method=method, limit=limit, seed=seed)
 
     def _corpus_posterior(self, data: Any, limit: int, seed: int) -> Posterior:
         """Return q(z|x) of texts of a corpus, under their own conditions."""

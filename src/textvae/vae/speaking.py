@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from textvae.codec.inputs import as_latents, checked_mixtures, checked_texts, drawn_seed, num_values
-from textvae.config import GREEDY, DecodingConfig
+from textvae.config import DecodingConfig
 from textvae.config.fields import check_count
 from textvae.control.interpolation import DENSITY, path
 from textvae.control.styles import fit_style
@@ -198,12 +198,9 @@ class Speaking(Held):
             seed: of the tokens; None: a new one each call.
 
         Raises:
-            ConfigError: an unknown method or fewer than two steps.
+            ConfigError: an unknown method, fewer than two steps, or a model without z.
         """
-        ends = self.codec.conditions(conditions, 2)
-        start, end = self.codec.encode(checked_texts([a, b]), conditions=ends)
-        prior = self.codec.prior(self.codec.conditions(conditions, 1)) if method == DENSITY else None
-        latents = path(start, end, steps=steps, method=method, prior=prior)
-        given = self.codec.conditions(conditions, len(latents))
-        greedy = decoding or GREEDY
-        return self.codec.decode(latents, greedy, seed=drawn_seed(seed), conditions=given)
+        model = self._conditioned(conditions, decoding, seed)
+        start, end = model.encode(checked_texts([a, b]))
+        prior = model.prior(1) if method == DENSITY else None
+        return model.decode(path(start, end, steps=steps, method=method, prior=prior))

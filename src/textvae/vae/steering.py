@@ -63,16 +63,16 @@ class Steering(Held):
         >>> vae.attributes.keep(vae.fit_attribute(texts, labels, name="sentiment"))  # doctest: +SKIP
 
         Raises:
-            ConfigError: a name that no file can have, or an unknown kind.
-            DataError: too few texts, one value only, or as many labels as texts are not there.
+            ConfigError: a name that no file can have, an unknown kind, or a model without z.
+            DataError: too few texts, one value only, one z for all texts, or as many labels as texts are not there.
             MissingExtraError: scikit-learn is not installed.
         """
-        texts = checked_texts(texts)
+        codec, texts = self._with_latent(), checked_texts(texts)
         said = [labels(text) for text in texts] if callable(labels) else list(labels)
         if len(said) != len(texts):
             raise DataError(f"{len(said)} labels for {len(texts)} texts; one for each is needed")
-        given = self.codec.conditions(conditions, len(texts))
-        z = self.codec.posterior(self.codec.store(texts, given)).loc.double().numpy()
+        given = codec.conditions(conditions, len(texts))
+        z = codec.posterior(codec.store(texts, given)).loc.double().numpy()
         return fit_attribute(z, said, name=name, model=weights_digest(self.codec.model), kind=kind, seed=seed)
 
     @overload
@@ -137,16 +137,14 @@ class Steering(Held):
         conditions: Given = None,
     ) -> list[list[Edited]]:
         """Return several edits of each text, the best first; otherwise as `edit`."""
-        texts = checked_texts(texts)
+        codec, texts = self._with_latent(), checked_texts(texts)
         wanted = wanted_of(set, {})
         known = self._attributes(wanted)
         if like:
-            known[LIKE], wanted[LIKE] = likeness(self.codec, checked_texts(like)), LIKE
-        given = self.codec.conditions(conditions, len(texts))
+            known[LIKE], wanted[LIKE] = likeness(codec, checked_texts(like)), LIKE
+        given = codec.conditions(conditions, len(texts))
         goals = goals_of(known, wanted, weights)
-        return edit(
-            self.codec, texts, goals, method=method, strength=strength, n=n, keep=keep, conditions=given
-        )
+        return edit(codec, texts, goals, method=method, strength=strength, n=n, keep=keep, conditions=given)
 
     def compose(
         self,
@@ -187,15 +185,15 @@ class Steering(Held):
         check_count("tries", tries, 1)
         check_range("strength", strength, above=0)
         check_choice("method", method, METHODS)
-        wanted = wanted_of(set, attributes)
+        codec, wanted = self._with_latent(), wanted_of(set, attributes)
         goals, seed = goals_of(self._attributes(wanted), wanted, weights), drawn_seed(seed)
-        with self.codec.work.part("sampling", n):
+        with codec.work.part("sampling", n):
             if like:
-                z = fit_style(self.codec, checked_texts(like)).draw(n * tries, seed)
+                z = fit_style(codec, checked_texts(like)).draw(n * tries, seed)
             else:
-                z = self.codec.prior_sample(n * tries, seed=seed)
+                z = codec.prior_sample(n * tries, seed=seed)
             return compose(
-                self.codec, z.unflatten(0, (tries, n)), goals, method=method, strength=strength, decoding=decoding, seed=seed,
+                codec, z.unflatten(0, (tries, n)), goals, method=method, strength=strength, decoding=decoding, seed=seed,
             )  # fmt: skip
 
     def style(self, examples: Sequence[str], *, conditions: Given = None, seed: int = 0) -> Style:
@@ -204,8 +202,8 @@ class Steering(Held):
         Raises:
             DataError: fewer than two examples.
         """
-        examples = checked_texts(examples)
-        return fit_style(self.codec, examples, self.codec.conditions(conditions, len(examples)), seed=seed)
+        codec, examples = self._with_latent(), checked_texts(examples)
+        return fit_style(codec, examples, codec.conditions(conditions, len(examples)), seed=seed)
 
     def read(
         self, texts: Sequence[str], attribute: str | Attribute, *, conditions: Given = None

@@ -11,6 +11,7 @@ from textvae.config import DecodingConfig
 from textvae.control.editing.edit import SURE
 from textvae.control.editing.goals import Goal, shortfall
 from textvae.control.editing.moves import METHODS
+from textvae.control.moves.conditioned import within
 
 TRIES = 8
 """Texts that are written for each that is returned: what z says in bags of words, decoding may leave out."""
@@ -41,7 +42,7 @@ def compose(
         seed: of the tokens.
     """
     tries, num, _ = z.shape
-    moved = METHODS[method](z.flatten(0, 1), goals, strength)
+    moved = within(codec, METHODS[method](z.flatten(0, 1), goals, strength))
     config = decoding or codec.decoding
     fewer = dataclasses.replace(config, candidates=max(1, config.candidates // tries))
     texts = codec.decode(moved, fewer, seed=seed)

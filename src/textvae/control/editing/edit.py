@@ -14,6 +14,7 @@ from textvae.control.editing.candidates import candidates
 from textvae.control.editing.goals import Goal
 from textvae.control.editing.moves import METHODS as MOVES
 from textvae.control.editing.moves import opposite, projection
+from textvae.control.moves.conditioned import within
 from textvae.data.conditions import Conditions
 from textvae.decoding.rewriting import Rewriting
 from textvae.errors import ConfigError
@@ -125,8 +126,8 @@ def _proposed(
             rewrite_texts(
                 codec,
                 texts,
-                projection(z, goals, strength * share),
-                opposite(z, goals, strength * share),
+                within(codec, projection(z, goals, strength * share)),
+                within(codec, opposite(z, goals, strength * share)),
                 how,
                 keep=keep,
                 conditions=conditions,
@@ -137,7 +138,7 @@ def _proposed(
         moves = tuple(MOVES.values()) if method == BEST else (MOVES[method],)
         steps = STEPS if method == BEST else (1.0,)
         columns = [
-            codec.decode(move(z, goals, strength * step).to(z), GREEDY, conditions=conditions)
+            codec.decode(within(codec, move(z, goals, strength * step)), GREEDY, conditions=conditions)
             for move in moves
             for step in steps
         ]

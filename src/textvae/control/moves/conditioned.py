@@ -52,10 +52,11 @@ class Conditioned:
 
     def decode(self, z: Tensor) -> list[str]:
         """Return the texts of z, (N, D)."""
-        z = self.within(z)
+        z = within(self.codec, z)
         return self.codec.decode(z, self.decoding or GREEDY, seed=self.seed, conditions=self.times(len(z)))
 
-    def within(self, z: Tensor) -> Tensor:
-        """Return z where the model's latents are: where those lie on the unit sphere, its directions."""
-        z = z.to(self.codec.dtype)
-        return normalize(z, dim=-1) if self.codec.model.config.posterior == SPHERE else z
+
+def within(codec: Codec, z: Tensor) -> Tensor:
+    """Return z, (..., D), where the model's latents are: where those lie on the unit sphere, its directions."""
+    z = z.to(codec.dtype)
+    return normalize(z, dim=-1) if codec.model.config.posterior == SPHERE else z
