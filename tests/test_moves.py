@@ -324,6 +324,28 @@ def test_interpolation_takes_the_prior_that_is_there():
 # Conditions
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda vae: vae.vary(ENGLISH[0]),
+        lambda vae: vae.blend(ENGLISH[:2]),
+        lambda vae: vae.traverse(ENGLISH[0]),
+        lambda vae: vae.map(ENGLISH),
+        lambda vae: vae.analogy(*ENGLISH[:3]),
+        lambda vae: vae.interpolate(*ENGLISH[:2]),
+        lambda vae: vae.search("contains:sea", budget=2),
+        lambda vae: vae.environment("contains:sea"),
+        lambda vae: vae.fit_attribute(ENGLISH, len, name="length"),
+        lambda vae: vae.edit(ENGLISH[0], length=5),
+        lambda vae: vae.compose(2, length=5),
+        lambda vae: vae.style(ENGLISH[:6]),
+    ],
+)
+def test_without_z_there_is_nothing_to_move(ask):
+    with pytest.raises(ConfigError, match="this is a language model without z"):
+        ask(TextVAE(untrained(encoder="none", injection="none")))
+
+
 def test_moves_are_under_one_condition():
     vae = TextVAE(conditional(source=False))
     one, other = ({"who": who, "length": 20} for who in ("the cat", "no one"))

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 import torch
-from conditioned import conditional
+from conditioned import REST, SUBJECTS, conditional
 from test_cli import done, failed
 from tiny import ENGLISH, train_tiny
 from untrained import untrained
@@ -15,13 +15,13 @@ from textvae import TextVAE
 from textvae.config import DecodingConfig
 from textvae.control.search import strategies
 from textvae.control.search.log import SearchLog
-from textvae.control.search.presence import presence
+from textvae.control.search.presence import _shortfalls, presence
 from textvae.control.search.region import TrustRegion
 from textvae.control.search.rewards import Contains, Lacks, Length, Likely
 from textvae.control.search.scoring import Scorer, Weighted, read_rewards
 from textvae.control.search.search import promising_of, search
 from textvae.data.store import TokenStore
-from textvae.data.vocabulary import BOS
+from textvae.data.vocabulary import BOS, PAD, UNK
 from textvae.distributions import DiagonalGaussian, GaussianMixture, SphereUniform, standard_normal
 from textvae.errors import ConfigError, CorruptRunError, MissingExtraError, RunExistsError, RunNotFoundError
 
@@ -425,6 +425,63 @@ def test_where_a_word_does_not_fit_any_more_it_is_not_looked_for():
     assert np.isfinite(presence(codec, ["the cat sees the"], "sea.", z)).all()
     assert presence(codec, ["the"], "one two three four five", z) == [-np.inf]
     assert Likely("one two three four five")(["the"], z=z, codec=codec) == [-1]
+
+
+def under_conditions(**options):
+    """A model whose conditions matter, two of them, and latents."""
+    codec = conditional(**options)
+    codec.model.requires_grad_(False)
+    codec.model.decoder.output.linear.bias[[PAD, BOS, UNK]] -= 99  # which no decode has
+    values = [
+        {name: value for name, value in {"who": who, "source": source}.items() if name in codec.schema.names}
+        for who, source in ((SUBJECTS[0], REST[0]), (SUBJECTS[-1], REST[-1]))
+    ]
+    return codec, [codec.conditions(one, 1) for one in values], codec.prior_sample(3, seed=1)
+
+
+@pytest.mark.parametrize(
+    "options", [{"source": False}, {"labels": False}, {"source": True}, {"source": True, "copy": True}]
+)
+def test_under_its_condition_a_greedy_decode_is_short_of_nothing(options):
+    codec, conditions, z = under_conditions(**options)
+    told = DecodingConfig(temperature=0, known_words=False, guidance=1.0)
+    free = 0.0
+    for condition in conditions:
+        given = condition.rows(np.zeros(3, np.int64))
+        rows = [np.array(row, np.int32) for row in codec.decode_rows(z, told, conditions=given)]
+        own = _shortfalls(codec, TokenStore.from_rows(rows, conditions=given), z)
+        assert sum(len(row) for row in rows) > 3
+        assert max(float(-short[:-1].sum()) for short in own) == pytest.approx(0, abs=1e-9)
+        free += sum(float(-short[:-1].sum()) for short in _shortfalls(codec, TokenStore.from_rows(rows), z))
+    assert free > 1  # under none it would be: the conditions matter
+
+
+def test_likely_asks_under_the_condition_of_the_search():
+    codec, conditions, z = under_conditions(source=False)
+    texts = ["the sea", "by the night", "blue"]
+    found = []
+    for condition in [*conditions, None]:
+        given = condition and condition.rows(np.zeros(3, np.int64))
+        expected = -1 + 1 / (1 - presence(codec, texts, "moon", z, given))
+        assert Scorer(codec, read_rewards("likely:moon"), condition)(texts, z) == pytest.approx(expected)
+        found.append(expected.tolist())
+    assert found[0] != found[1] != found[2]
+
+
+def test_a_search_and_an_environment_score_under_their_condition():
+    codec, [condition, _], _ = under_conditions(source=False)
+    vae, reward, scored = TextVAE(codec), "likely:moon", {}
+    for hit in search(
+        codec, read_rewards(reward), budget=12, n=4, strategy="random", conditions=condition
+    ).best:
+        scored[hit.text] = (torch.from_numpy(hit.z).unsqueeze(0), hit.score)
+    environment = vae.environment(reward, conditions={"who": SUBJECTS[0]})
+    seen, info = environment.reset(seed=0)
+    scored[info["text"]] = (torch.from_numpy(seen).double().unsqueeze(0), info["score"])
+    for text, (z, score) in scored.items():
+        expected = Likely("moon")([text], z=z, codec=codec, conditions=condition)
+        assert [score] == pytest.approx(expected, abs=1e-5)
+        assert expected != pytest.approx(Likely("moon")([text], z=z, codec=codec), abs=1e-4)
 
 
 def test_likely_slopes_towards_a_word_that_is_missing():

@@ -11,6 +11,7 @@ from textvae.control.priors import MIXTURE, fit_prior
 from textvae.control.search.scoring import Weighted, read_rewards
 from textvae.control.search.search import SearchResult, promising_of, search
 from textvae.control.search.strategies import CMA
+from textvae.data.conditions import Conditions
 from textvae.distributions import Prior
 from textvae.errors import ConfigError
 from textvae.vae.held import Given, Held
@@ -43,7 +44,8 @@ class Searching(Held):
         Args:
             reward: a function from a list of texts to a score each, higher is better; a name, as "contains:coffee", "length:10-14",
                 "2*likely:coffee" or "module:function"; or several of either, which are added up. A function that names `z` or `codec` among its
-                arguments is given those too.
+                arguments is given those too; so with
+                `conditions`, one a text or None.
             budget: texts that are decoded, at most.
             n: distinct texts to return.
             start: a text to begin at; None: the best of 100 random ones.
@@ -65,10 +67,10 @@ class Searching(Held):
             RunNotFoundError: no search to go on with.
             MissingExtraError: cma is not installed.
         """
-        given = self.codec.conditions(conditions, 1)
+        given = self._with_latent().conditions(conditions, 1)
         z = None if start is None else self.codec.encode([start], conditions=given)[0].double()
         rewards = read_rewards(reward, never_from=self._folder())
-        prior, promising = (None, None) if within is None else self._around(within, rewards, seed)
+        prior, promising = (None, None) if within is None else self._around(within, rewards, given, seed)
         return search(
             self.codec, rewards,
             budget=budget, n=n, start=z, target=target, strategy=strategy, within=prior, promising=promising,
@@ -105,12 +107,14 @@ class Searching(Held):
         from textvae.control.search.environment import LatentEnv
 
         return LatentEnv(
-            self.codec, read_rewards(reward, never_from=self._folder()),
+            self._with_latent(), read_rewards(reward, never_from=self._folder()),
             step=step, length=length, target=target, payment=payment,
             conditions=self.codec.conditions(conditions, 1), decoding=decoding, seed=seed,
         )  # fmt: skip
 
-    def _around(self, data: Any, rewards: list[Weighted], seed: int) -> tuple[Prior, Tensor]:
+    def _around(
+        self, data: Any, rewards: list[Weighted], given: Conditions | None, seed: int
+    ) -> tuple[Prior, Tensor]:
         """Return a mixture fitted to the latents of texts, or the prior where none is better; and the latents of the best of them."""
         if self.codec.model.config.prior == CONDITIONAL:
             raise ConfigError(
@@ -119,7 +123,7 @@ class Searching(Held):
         texts, conditions = self._texts(data)
         posterior = self.codec.posterior(self.codec.store(texts, conditions))
         own = self.codec.prior()
-        promising = promising_of(self.codec, rewards, texts, posterior.loc)
+        promising = promising_of(self.codec, rewards, texts, posterior.loc, given)
         return fit_prior(posterior, own, kind=MIXTURE, seed=seed).prior or own, promising
 
     def _folder(self) -> Path | None:

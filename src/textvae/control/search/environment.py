@@ -73,7 +73,11 @@ class LatentEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         check_choice("payment", payment, PAYMENTS)
         self.codec, self.render_mode = codec, render_mode
         self.step_size, self.length, self.target, self.payment = step, length, target, payment
-        self._scorer, self._decoding, self._seed = Scorer(codec, rewards), decoding or GREEDY, seed
+        self._scorer, self._decoding, self._seed = (
+            Scorer(codec, rewards, conditions),
+            decoding or GREEDY,
+            seed,
+        )
         self._conditions = conditions
         self.region = TrustRegion(codec.prior(conditions), seed=seed)
         low, high = (_float32(bound) for bound in (self.region.low, self.region.high))

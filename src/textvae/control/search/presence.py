@@ -8,10 +8,12 @@ from torch import Tensor
 
 from textvae.codec import Codec
 from textvae.data.batching import collate
+from textvae.data.conditions import Conditions
 from textvae.data.scripts import is_spaceless, script_counts
 from textvae.data.store import TokenStore
 from textvae.errors import ConfigError
-from textvae.models import VAEModel
+from textvae.models import GivenModel, VAEModel
+from textvae.models.condition import Context
 from textvae.models.modeling import shift
 
 ROWS = 64
@@ -19,17 +21,20 @@ ROWS = 64
 
 
 @torch.no_grad()
-def presence(codec: Codec, texts: list[str], word: str, z: Tensor) -> np.ndarray:
+def presence(
+    codec: Codec, texts: list[str], word: str, z: Tensor, conditions: Conditions | None = None
+) -> np.ndarray:
     """Return how many nats less likely a word was than the likeliest tokens in its place, at the best place, (N,), at most 0.
 
-    The sum over the word's tokens of log p(token | before, z) - max log p(· | before, z). The place is that of all between two words where
+    The sum over the word's tokens of log p(token | before, z, c) - max log p(· | before, z, c), without guidance. The place is that of all between two words where
     the first token is nearest. 0: a greedy decoder that had come so far would have said the word. -inf: it does not fit into the text.
 
     Args:
-        codec: of a model with weights, without conditions.
+        codec: of a model with weights.
         texts: N of them.
         word: one that the tokenizer knows or can spell.
         z: (N, D).
+        conditions: c, one a text; None: none.
 
     Raises:
         ConfigError: an export.
@@ -38,7 +43,7 @@ def presence(codec: Codec, texts: list[str], word: str, z: Tensor) -> np.ndarray
     codec.model.eval()
     [spelt] = codec.tokenizer.encode([word])
     longest = codec.model.config.max_length - len(spelt)  # of what stands before the word
-    store, result = codec.store(texts), np.full(len(texts), -np.inf)
+    store, result = codec.store(texts, conditions), np.full(len(texts), -np.inf)
     first = _shortfalls(codec, store, z, int(spelt[0]))
     begun, owners = [], []
     for row, shortfall in enumerate(first):
@@ -47,7 +52,8 @@ def presence(codec: Codec, texts: list[str], word: str, z: Tensor) -> np.ndarray
             best = max(places, key=lambda place: shortfall[place])
             begun.append(np.concatenate([store[row][:best], spelt]))
             owners.append(row)
-    whole = _shortfalls(codec, TokenStore.from_rows(begun), z[owners])
+    given = None if conditions is None else conditions.rows(np.array(owners, np.int64))
+    whole = _shortfalls(codec, TokenStore.from_rows(begun, conditions=given), z[owners])
     result[owners] = [shortfall[-len(spelt) - 1 : -1].sum() for shortfall in whole]  # without `</s>`
     return result
 
@@ -74,15 +80,33 @@ def _places(codec: Codec, tokens: np.ndarray, word: str) -> list[int]:
 def _shortfalls(
     codec: Codec[VAEModel], store: TokenStore, z: Tensor, token: int | None = None
 ) -> list[np.ndarray]:
-    """Return log p(token) - max log p at every place of each row and at its end, (T + 1,) nats; without a token, of the row's own."""
-    model, found = codec.model, list[np.ndarray]()
+    """Return log p(token) - max log p at every place of each row and at its end, (T + 1,) nats; without a token, of the row's own.
+
+    Under the conditions of the store; without guidance.
+    """
+    found = list[np.ndarray]()
     for start in range(0, len(store), ROWS):
-        batch = collate(store, np.arange(start, min(start + ROWS, len(store))))
+        indices = np.arange(start, min(start + ROWS, len(store)))
+        batch = collate(store, indices)
         tokens = torch.from_numpy(batch.tokens).to(codec.device)  # (B, T)
-        code, _ = model.read_condition(z[start : start + ROWS].to(codec.dtype).to(codec.device), None)
-        logits = model.decoder.output(model.decoder(shift(tokens), code))  # (B, T, V)
+        given = codec.given(None if store.conditions is None else store.conditions.rows(indices))
+        context = given.context if isinstance(given, GivenModel) else None
+        logits = _logits(codec.model, tokens, z[indices].to(codec.dtype).to(codec.device), context)
         wanted = tokens if token is None else torch.full_like(tokens, token)
         below = logits.gather(2, wanted.unsqueeze(2)).squeeze(2) - logits.amax(dim=2)
         rows = zip(below.cpu().double().numpy(), batch.lengths, strict=True)
         found += [row[:length] for row, length in rows]
     return found
+
+
+def _logits(model: VAEModel, tokens: Tensor, z: Tensor, context: Context | None) -> Tensor:
+    """Return the logits of every token, (B, T, V), what is copied from a source among them."""
+    code, source = model.read_condition(z, context)
+    if source is None:
+        return model.decoder.output(model.decoder(shift(tokens), code))
+    features, reader = model.decoder(shift(tokens), code, source), model.decoder.reader
+    logits = model.decoder.output(features)
+    if reader is None or source.copied is None:
+        return logits
+    places = range(tokens.shape[1])
+    return torch.stack([reader.next_log_probs(logits[:, t], features[:, t], source) for t in places], dim=1)

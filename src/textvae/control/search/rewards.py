@@ -9,6 +9,7 @@ from torch import Tensor
 
 from textvae.codec import Codec
 from textvae.control.search.presence import presence
+from textvae.data.conditions import Conditions
 from textvae.data.units import stands_in, units
 from textvae.errors import ConfigError
 
@@ -85,7 +86,8 @@ class Likely:
     """As `Contains`, but a text without the word is scored by how near the decoder came to saying it.
 
     -1 + 1 / (1 + d), where d is how many nats less likely the word was than the likeliest tokens in its place, at the best place
-    (`presence`): a slope that `Contains` lacks, for about a quarter more time. One word; the model must be one with weights.
+    (`presence`): a slope that `Contains` lacks, for about a quarter more time. Asked is the model under the search's condition, without
+    guidance. One word; the model must be one with weights.
     """
 
     word: str
@@ -97,12 +99,15 @@ class Likely:
             raise ConfigError("likely: names no word; write likely:coffee")
         return cls(argument.strip())
 
-    def __call__(self, texts: Sequence[str], *, z: Tensor, codec: Codec) -> list[float]:
-        """Return -1 to 0 for each text, the greedy decode of its z, (N, D)."""
+    def __call__(
+        self, texts: Sequence[str], *, z: Tensor, codec: Codec, conditions: Conditions | None = None
+    ) -> list[float]:
+        """Return -1 to 0 for each text, the greedy decode of its z, (N, D), under its condition."""
         missing = [row for row, text in enumerate(texts) if not has_word(text, self.word)]
         scores = np.zeros(len(texts))
         if missing:
-            short = -presence(codec, [texts[row] for row in missing], self.word, z[missing])
+            given = None if conditions is None else conditions.rows(np.array(missing))
+            short = -presence(codec, [texts[row] for row in missing], self.word, z[missing], given)
             scores[missing] = -1 + 1 / (1 + np.maximum(short, NEAREST))
         return scores.tolist()
 

@@ -9,17 +9,20 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from textvae.codec import Codec
 from textvae.config.functions import load_function
 from textvae.control.search.rewards import READY
+from textvae.data.conditions import Conditions
 from textvae.errors import ConfigError, TextVAEError
 
 Reward = Callable[..., Iterable[float]]
-"""A list of texts to a score each, higher is better; it may ask for `z`, (N, D), and `codec` by name too."""
+"""A list of texts to a score each, higher is better; it may ask by name for `z`, (N, D), `codec`, and `conditions`, one a
+text or None, too."""
 
-OFFERED = ("z", "codec")
+OFFERED = ("z", "codec", "conditions")
 
 _WEIGHTED = re.compile(r"\s*(?P<weight>\d*\.?\d+)\s*\*\s*(?P<rest>.+)", re.DOTALL)
 
@@ -66,13 +69,20 @@ class Scorer:
 
     Attributes:
         names: of the rewards, weights included.
+
+    Args:
+        codec: the model.
+        rewards: one at least.
+        conditions: one, under which all texts are decoded; None: none.
     """
 
-    def __init__(self, codec: Codec, rewards: Sequence[Weighted]) -> None:
+    def __init__(
+        self, codec: Codec, rewards: Sequence[Weighted], conditions: Conditions | None = None
+    ) -> None:
         if not rewards:
             raise ConfigError("a search needs a reward; give one, as contains:coffee or module:function")
         self.names = [one.name for one in rewards]
-        self._codec = codec
+        self._codec, self._condition = codec, conditions
         self._rewards = [(one, one.wants) for one in rewards]
         self._known: list[dict[str, float]] = [{} for _ in rewards]
 
@@ -85,7 +95,8 @@ class Scorer:
         totals = [0.0] * len(texts)
         for (one, wants), known in zip(self._rewards, self._known, strict=True):
             if wants:
-                offered: dict[str, Any] = {"z": z, "codec": self._codec}
+                given = self._condition and self._condition.rows(np.zeros(len(texts), np.int64))
+                offered: dict[str, Any] = {"z": z, "codec": self._codec, "conditions": given}
                 found = checked(one, texts, {name: offered[name] for name in wants})
             else:
                 if new := [text for text in dict.fromkeys(texts) if text not in known]:

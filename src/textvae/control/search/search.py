@@ -96,7 +96,7 @@ def search(
     """
     check_count("budget", budget, 1)
     check_count("n", n, 1)
-    scorer = Scorer(codec, rewards)
+    scorer = Scorer(codec, rewards, conditions)
     region = TrustRegion(codec.prior(conditions) if within is None else within, seed=seed)
     settings = {
         "rewards": scorer.names, "strategy": strategy, "seed": seed, "decoding": dataclasses.asdict(decoding or GREEDY),
@@ -115,7 +115,13 @@ def search(
     return SearchResult(best=best, num_decodes=num, num_texts=len(set(log.texts[:num])), met=met)
 
 
-def promising_of(codec: Codec, rewards: Sequence[Weighted], texts: Sequence[str], z: Tensor) -> Tensor:
+def promising_of(
+    codec: Codec,
+    rewards: Sequence[Weighted],
+    texts: Sequence[str],
+    z: Tensor,
+    conditions: Conditions | None = None,
+) -> Tensor:
     """Return the latents, of (N, D), of the 1,000 texts that score best: none of them is decoded for it.
 
     Args:
@@ -123,11 +129,12 @@ def promising_of(codec: Codec, rewards: Sequence[Weighted], texts: Sequence[str]
         rewards: of the search.
         texts: N of them.
         z: their posterior means.
+        conditions: the one under which the search decodes; None: none.
 
     Raises:
         ConfigError: a reward that fails.
     """
-    scores = np.array(Scorer(codec, rewards)(texts, z))
+    scores = np.array(Scorer(codec, rewards, conditions)(texts, z))
     return z[torch.from_numpy(np.argsort(-scores, kind="stable")[:NUM_PROMISING])]
 
 
