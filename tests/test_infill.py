@@ -290,6 +290,16 @@ def test_its_answers_go_into_the_gap_and_its_latents_fill_gaps_too():
     assert vae.infill("the ___ sea.", n=1, method="latent", seed=1, decoding=FREE) is not None
 
 
+def test_where_nothing_is_found_the_note_names_what_its_method_takes(run, monkeypatch):
+    monkeypatch.setattr("textvae.vae.infilling.fill", lambda *_, **__: [[]])
+    assert "allow more --max-words" in done("infill", run, "the ___ sea.").stderr
+    monkeypatch.setattr("textvae.vae.infilling.answered", lambda *_, **__: [])
+    monkeypatch.setattr("textvae.vae.infilling.takes_source", lambda codec: True)
+    said = done("infill", run, "the ___ sea.").stderr
+    assert "the model answers nothing to this gap; try --temperature 1, or --method latent" in said
+    assert "--max-words" not in said
+
+
 # Errors
 
 

@@ -10,6 +10,11 @@ from textvae.cli.groups import Decoding, WithModel
 from textvae.cli.screen import one_line
 from textvae.config import DecodingConfig
 
+NOTHING = {
+    "latent": "no filling fitted; allow more --max-words, or shorten the text",
+    "source": "the model answers nothing to this gap; try --temperature 1, or --method latent",
+}
+"""What is said where nothing was found, by method."""
 BEAMS = DecodingConfig(temperature=0, num_beams=5, length_penalty=0.0)
 
 
@@ -64,7 +69,7 @@ def infill(
         score = "" if filling.score is None else f"{filling.score:7.3f}  "
         common.screen.say(f"{score}{one_line(filling.text)}")
     if not found:
-        common.screen.note("note: no filling fitted; allow more --max-words, or shorten the text")
+        common.screen.note(f"note: {NOTHING[vae.infilling_method(method)]}")
 
 
 def _decoding(given: Decoding, own: DecodingConfig) -> DecodingConfig | None:

@@ -56,8 +56,7 @@ class Infilling(Held):
             ConfigError: a setting out of range, words that do not fit, or a method that the model has not.
             DataError: no gap, or two without anything between them.
         """
-        chosen = method or (SOURCE if takes_source(self.codec) else LATENT)
-        check_choice("method", chosen, METHODS)
+        chosen = self.infilling_method(method)
         [text], seed = checked_texts([text]), drawn_seed(seed)
         if chosen == SOURCE:
             if include or max_words is not None or min_words != 1 or refine or rounds != ROUNDS or attempts:
@@ -71,3 +70,13 @@ class Infilling(Held):
             decoding=decoding, seed=seed,
         )  # fmt: skip
         return found
+
+    def infilling_method(self, method: str | None = None) -> str:
+        """Return the method that `infill` takes: the one asked for, or of None the model's own.
+
+        Raises:
+            ConfigError: an unknown method.
+        """
+        chosen = method or (SOURCE if takes_source(self.codec) else LATENT)
+        check_choice("method", chosen, METHODS)
+        return chosen
