@@ -88,9 +88,27 @@ def test_generate(run, place):
     assert [row["source"] for row in several["sources"]] == REST[:3]
 
 
+def test_generated_answers_can_be_measured_beside_references_line_by_line(run, tmp_path):
+    (tmp_path / "s.txt").write_text(f"{REST[0]}\n\n{REST[1]}\n")
+    (tmp_path / "r.txt").write_text(f"{ENGLISH[0]}\nan answer to nothing .\n{ENGLISH[1]}\n")
+    options = ["--label", "who=a dog", "-n", 3, "--seed", 1, "--temperature", 1, "--json"]
+    result = done("generate", run, "--input", tmp_path / "s.txt", *options)
+    assert "1 of 3 rows of s.txt have no text and get no answers" in " ".join(result.stderr.split())
+    rows = json.loads(result.stdout)["sources"]
+    assert [row["source"] for row in rows] == [REST[0], "", REST[1]]
+    assert [bool(row["answers"]) for row in rows] == [True, False, True]
+    (tmp_path / "a.json").write_text(result.stdout)
+    found = told("measure", tmp_path / "a.json", "--references", tmp_path / "r.txt")
+    assert (found["settings"]["N"], found["settings"]["M"]) == (3, 3)
+    assert "empty answers, counted as they are: 1" in found["notes"]
+    (tmp_path / "whole.txt").write_text(f"{REST[0]}\n{REST[1]}\n")
+    whole = told("generate", run, "--input", tmp_path / "whole.txt", *options[:-1])["sources"]
+    assert [row["answers"] for row in whole] == [rows[0]["answers"], rows[2]["answers"]]
+
+
 def test_long_sources_are_cut_and_counted(run):
     result = done("generate", run, "--source", "the last train. " * 9, "-n", 1)
-    assert "1 source texts are longer than" in result.stderr
+    assert "1 source text is longer than" in result.stderr
 
 
 def test_chat(run):

@@ -114,3 +114,68 @@ def test_what_cannot_be_measured_is_said_in_a_line(objects, tmp_path):
     assert '"long" is no length' in failed("measure", length)
     assert "no file at" in failed("measure", tmp_path / "absent.jsonl")
     assert "needs sources" in failed("measure", three, "--as-long-as-source", code=2)
+
+
+def generated(rows):
+    """What `generate --json` writes, on several lines."""
+    entries = [
+        {"source": one, "answers": [{"text": text, "score": -1.5} for text in texts]} for one, texts in rows
+    ]
+    return json.dumps({"seed": 3, "sources": entries}, indent=2)
+
+
+def test_what_generate_wrote_is_read_as_it_is(objects, tmp_path):
+    (tmp_path / "g.json").write_text(generated(zip(SOURCES, ANSWERS, strict=True)))
+    references = written(tmp_path / "r.jsonl", REFERENCES)
+    found = json.loads(done("measure", tmp_path / "g.json", "--references", references, "--json").stdout)
+    assert found["measures"] == json.loads(done("measure", objects, "--json").stdout)["measures"]
+    piped = done(
+        "measure",
+        "-",
+        "--references",
+        references,
+        "--json",
+        stdin=generated(zip(SOURCES, ANSWERS, strict=True)),
+    )
+    assert json.loads(piped.stdout)["measures"] == found["measures"]
+    assert json.loads(done("measure", written(tmp_path / "t.jsonl", [{"text": "a b"}, {"text": "c"}]), "--json").stdout)["settings"]["N"] == 2  # fmt: skip
+
+
+def test_a_json_object_of_another_kind_is_refused_in_a_line(tmp_path):
+    other = tmp_path / "samples.json"
+    other.write_text(json.dumps({"seed": 3, "texts": ["a"]}, indent=2))
+    assert 'samples.json is one JSON object of seed, texts; one with "sources"' in failed("measure", other)
+    other.write_text(json.dumps({"sources": ["a"]}, indent=2))
+    assert "samples.json source 1 is no object" in failed("measure", other)
+
+
+def test_uneven_numbers_of_answers(tmp_path):
+    """One, two and no answers: means are over those there are, and none is an empty text."""
+    rows = [("x y", ["a b", "a c"]), ("y z", ["a b"]), ("z x", [])]
+    (tmp_path / "g.json").write_text(generated(rows))
+    references = written(tmp_path / "r.txt", ["a b", "a b", "a b"])
+    shown = done("measure", tmp_path / "g.json", "--references", references)
+    assert "3 sources, 0 to 2" not in shown.stdout
+    assert "3 sources, 1 to 2 answers each, 1 reference each at most" in shown.stdout
+    assert "fewer than 2 answers, of which those there are count: 2 of 3" in " ".join(shown.stderr.split())
+    assert "empty answers, counted as they are: 1" in shown.stderr
+    measures = evaluate_answers([["a b", "a c"], ["a b"], []], [["a b"]] * 3).measures
+    assert measures["rouge_l"] == pytest.approx(2 / 3)
+    assert measures["multi_bleu_recall"] == pytest.approx(200 / 3)
+    first = evaluate_answers([["a b", "a c"]], [["a b"]]).measures
+    assert measures["multi_bleu_precision"] == pytest.approx((first["multi_bleu_precision"] + 100 + 0) / 3)
+    assert measures["answer_diversity"] == pytest.approx(first["answer_diversity"] / 3)
+    assert measures["different_answers"] == 1
+    labelled = evaluate_answers(
+        [["good food !", "rude staff !"], ["bad soup !"]], labels=["good", "bad"], training=LABELLED, training_labels=LABELS
+    )  # fmt: skip
+    assert labelled.measures["label_accuracy"] == pytest.approx((0.5 + 1) / 2)
+
+
+def test_rows_that_are_blank_everywhere_are_left_out(tmp_path):
+    (tmp_path / "g.json").write_text(generated([("x", ["a b"]), ("", []), ("z", [])]))
+    references = written(tmp_path / "r.txt", ["a b", "", "a b"])
+    found = json.loads(done("measure", tmp_path / "g.json", "--references", references, "--json").stdout)
+    assert found["settings"]["N"] == 2
+    assert found["measures"]["rouge_l"] == 0.5
+    assert "sources that are blank, with their answers and references, and left out: 1" in found["notes"]

@@ -10,7 +10,8 @@ from textvae.cli.arguments import Run
 from textvae.cli.given import Given
 from textvae.cli.groups import Decoding, Reading, WithModel
 from textvae.cli.screen import one_line
-from textvae.errors import ConditionError
+from textvae.config.names import counted
+from textvae.errors import ConditionError, DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 256
 """Sources that are answered together, before anything is shown."""
+BLANK = ""
+"""What stands for a row of --input without a source."""
 
 Number = Annotated[int, typer.Option("-n", "--number", min=1, help="Different answers, at most.")]
 Rerank = Annotated[bool, typer.Option("--rerank", help="The likeliest first, by log p(x|c) a token.")]
@@ -42,7 +45,7 @@ def generate(
     """Write different answers to a source, labels or features.
 
     Each comes from a z of its own (at temperature 0 the first from their mean, or with --latents from many) and has its score before it: log p(x|c) a token, in nats. Unset
-    decoding options are the run's own.
+    decoding options are the run's own. With --json there is an entry for each row of --input, one without answers for a blank one: `textvae measure` reads it.
     """
     vae = common.load(run)
     if data is None:
@@ -50,17 +53,21 @@ def generate(
     sources = _sources(vae, given, data, reading, common)
     _say_if_cut(vae.codec, sources, common)
     config, seed = decoding.over(vae.codec.decoding), common.drawn_seed
-    rows = []
-    for start in range(0, len(sources), AT_ONCE):
-        some = sources[start : start + AT_ONCE]
+    answered: list[list[Answer]] = [[] for _ in sources]
+    asked = [place for place, source in enumerate(sources) if source != BLANK]
+    for start in range(0, len(asked), AT_ONCE):
+        places = asked[start : start + AT_ONCE]
+        some = [sources[place] for place in places]
         values = given.of(vae) | ({} if some[0] is None else {"source": some})
         found = vae.generate_each(values, number, decoding=config, rerank=rerank, seed=seed + start)
-        for source, several in zip(some, found, strict=True):
-            rows.append({"source": source, "answers": [dataclasses.asdict(answer) for answer in several]})
+        for place, several in zip(places, found, strict=True):
+            answered[place] = several
             if not common.as_json:
-                _show(source, several, common, alone=data is None)
+                _show(sources[place], several, common, alone=data is None)
     if common.as_json:
-        common.screen.json({"seed": seed, "sources": rows})
+        rows = zip(sources, answered, strict=True)
+        entries = [{"source": source, "answers": [*map(dataclasses.asdict, row)]} for source, row in rows]
+        common.screen.json({"seed": seed, "sources": entries})
 
 
 def chat(
@@ -115,7 +122,7 @@ def _heard() -> "Iterator[str]":
 def _sources(
     vae: "TextVAE", given: Given, data: str | None, reading: Reading, common: WithModel
 ) -> list[str | None]:
-    """Return the sources to answer to, of a table from the column of those of training; None: the condition is without one."""
+    """Return the sources to answer to, of a table from the column of those of training, a row each; None: the condition is without one."""
     if data is None:
         return [given.source]
     if given.source is not None:
@@ -125,16 +132,27 @@ def _sources(
         raise ConditionError(
             f"--input gives source texts, and this model has none: {schema.described()}; give one, as --label NAME=VALUE"
         )
-    return list(reading.texts(data, common.screen, expected=schema and schema.columns.source))
+    corpus = reading.open(data, common.screen, expected=schema and schema.columns.source)
+    found = {row.number: row.text for row in corpus.rows()}
+    if not found:
+        raise DataError(f"no texts in {data}; it is empty or every line is blank")
+    if corpus.num_skipped:
+        common.screen.note(
+            f"note: {corpus.num_skipped:,} of {corpus.num_rows:,} rows of {corpus.name} have no text and get no answers"
+        )
+    return [found.get(number, BLANK) for number in range(corpus.num_rows)]
 
 
 def _say_if_cut(codec: "Codec", sources: list[str | None], common: WithModel) -> None:
-    schema, texts = codec.schema, [source for source in sources if source is not None]
+    schema, texts = codec.schema, [source for source in sources if source]
     if schema is None or not schema.source_max_length:
         return
     if cut := schema.num_cut(texts, codec.tokenizer):
         longest = schema.source_max_length
-        common.screen.note(f"note: {cut:,} source texts are longer than {longest} tokens and lose their ends")
+        long, lost = ("is", "loses its end") if cut == 1 else ("are", "lose their ends")
+        common.screen.note(
+            f"note: {counted(cut, 'source text')} {long} longer than {longest} tokens and {lost}"
+        )
 
 
 def _show(source: str | None, found: "list[Answer]", common: WithModel, *, alone: bool) -> None:

@@ -21,7 +21,7 @@ def measure(
         list[str],
         typer.Argument(
             metavar="ANSWERS...",
-            help="One answer a line, or JSON lines of texts, lists or objects; several files are compared.",
+            help="One answer a line, JSON lines of texts, lists or objects, or what `generate --json` wrote; several files are compared.",
         ),
     ],
     beside: Beside,
@@ -37,7 +37,7 @@ def measure(
 ) -> None:
     """Measure answers that any model gave to sources or labels.
 
-    Objects have "answers" and perhaps "references", "source", "label" and "length". The seed is 0 unless given.
+    Objects have "answers" and perhaps "references", "source", "label" and "length". There may be more answers to one source than to another; none counts as an empty one. The seed is 0 unless given.
     """
     from textvae.evaluation.tasks.report import evaluate_task
 

@@ -1,4 +1,4 @@
-"""Names that people give and that become names of files."""
+"""Names that people give and that become names of files; articles and numbers before nouns in messages."""
 
 import re
 import unicodedata
@@ -27,3 +27,12 @@ def checked_name(name: str, kind: str) -> str:
 def with_article(kind: str) -> str:
     """Return "a person", "an attribute"."""
     return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> counted(1, "text"), counted(2000, "text")
+    ('1 text', '2,000 texts')
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -7,6 +7,7 @@ import numpy as np
 
 from textvae.codec import Codec
 from textvae.config import GREEDY
+from textvae.config.names import counted
 from textvae.control.interpolation import path
 from textvae.data.conditions import Conditions
 from textvae.evaluation import html, plots
@@ -17,8 +18,6 @@ from textvae.evaluation.record import Evaluation, Part
 
 SHOWN, STEPS = 12, 7
 TEXTS = "{N:,} texts, K = {K}, {samples:,} prior samples, {pairs} pairs, seed {seed}"
-ANSWERED = "answers to {N:,} conditions, {M} each"
-ANSWERS = "{N:,} sources, {M} answers each, {R} references each at most, seed {seed}"
 
 PRIVATE = (
     "Originals are texts of the data that were measured. They are in this file because a report was asked for; "
@@ -130,9 +129,18 @@ def comparison_page(found: Comparison, *, title: str) -> str:
 def summary(found: Evaluation) -> str:
     """Return what was measured, in a sentence."""
     if "K" not in found.settings:
-        return ANSWERS.format(**found.settings)
-    asked = [ANSWERED.format(**part.settings) for part in found.parts.values() if is_of_answers(part)]
+        return _answers(**found.settings)
+    asked = [_answered(**part.settings) for part in found.parts.values() if is_of_answers(part)]
     return "; ".join([TEXTS.format(**found.settings), *asked[:1]])
+
+
+def _answers(*, N: int, M: int, R: int, fewest: int, seed: int, **others: object) -> str:  # noqa: N803 (symbols)
+    several = counted(M, "answer") if fewest == M else f"{fewest:,} to {counted(M, 'answer')}"
+    return f"{counted(N, 'source')}, {several} each, {counted(R, 'reference')} each at most, seed {seed}"
+
+
+def _answered(*, N: int, M: int, **others: object) -> str:  # noqa: N803
+    return f"answers to {counted(N, 'condition')}, {M} each"
 
 
 def is_of_answers(part: Part) -> bool:

@@ -1,5 +1,6 @@
 """From what people pass to a `Task`: lists that agree, and texts that are there."""
 
+import dataclasses
 from collections.abc import Sequence
 
 from textvae.codec import Codec
@@ -21,14 +22,16 @@ def checked_task(
     chinese_words: bool = False,
     seed: int = 0,
 ) -> Task:
-    """Return what is to be measured; a text alone stands for a list of one.
+    """Return what is to be measured; a text alone stands for a list of one, no answer to a source for an empty one.
+
+    Sources that are blank, as are their answers and references (blank lines of parallel files), are left out and counted.
 
     Raises:
         ConfigError: a judge that is no language model.
         DataError: numbers that do not agree, no answer, an empty reference, a string where a list belongs.
     """
     task = Task(
-        answers=_lists("answers", answers),
+        answers=[several or [""] for several in _lists("answers", answers)],
         references=None if references is None else _lists("references", references),
         sources=_listed("sources", sources),
         labels=_listed("labels", labels),
@@ -40,6 +43,7 @@ def checked_task(
         seed=seed,
     )
     _check_numbers(task)
+    task = _without_blank(task)
     _check_texts(task)
     if judge is not None and judge.model.config.has_latent:
         raise ConfigError("the judge has a latent; a language model is needed, as RUN/baseline of the doctor")
@@ -58,12 +62,25 @@ def _check_numbers(task: Task) -> None:
         raise DataError(
             f"{len(task.training_labels)} labels for {len(task.training or [])} training texts; one for each is needed"
         )
-    for number, several in enumerate(task.answers, 1):
-        if len(several) != task.num_answers or not several:
-            raise DataError(
-                f"{len(several)} answers to source {number}, {task.num_answers} to the first; equally many, and at "
-                "least one, are needed"
-            )
+
+
+def _without_blank(task: Task) -> Task:
+    """Return what is left without the sources that are blank in all files."""
+    if task.sources is None or task.references is None:
+        return task
+    rows = zip(task.sources, task.answers, task.references, strict=True)
+    kept = [
+        number
+        for number, (source, *texts) in enumerate(rows)
+        if source.strip() or any(text.strip() for several in texts for text in several)
+    ]
+    if len(kept) in (0, len(task.answers)):
+        return task
+    columns = {
+        name: getattr(task, name) for name in ("answers", "references", "sources", "labels", "lengths")
+    }
+    chosen = {name: column and [column[row] for row in kept] for name, column in columns.items()}
+    return dataclasses.replace(task, **chosen, num_blank=len(task.answers) - len(kept))
 
 
 def _check_texts(task: Task) -> None:

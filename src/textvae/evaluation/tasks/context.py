@@ -38,7 +38,7 @@ DEFINITIONS = (
         "copies of the source",
         "share of answers",
         "lower",
-        "Mean over N sources of the share of M answers that are the source; case, runs of white space and terminal "
+        "Mean over N sources of the share of the answers, M at most, that are the source; case, runs of white space and terminal "
         "punctuation are ignored.",
         ("N", "M"),
         same=("texts",),

@@ -20,7 +20,7 @@ DEFINITIONS = (
         "label accuracy",
         "share of answers",
         "higher",
-        f"Mean over N sources of the share of the M answers that a judge gives the label asked for: {_JUDGE}. To be read "
+        f"Mean over N sources of the share of the answers, M at most, that a judge gives the label asked for: {_JUDGE}. To be read "
         "beside the judge's own.",
         ("N", "M", "T"),
         same=("texts", *_SAME),
@@ -39,7 +39,7 @@ DEFINITIONS = (
         "label accuracy / judge's",
         "ratio",
         "higher",
-        f"Label accuracy over N sources and M answers each / the judge's own on held-out real texts: {_JUDGE}. 1: labels are as clear as in real texts. The "
+        f"Label accuracy over N sources and M answers each at most / the judge's own on held-out real texts: {_JUDGE}. 1: labels are as clear as in real texts. The "
         "interval is of the answers alone.",
         ("N", "M", "T"),
         same=("texts", *_SAME),
@@ -52,9 +52,9 @@ def measure(task: Task) -> Findings:
     training, labels = task.training or [], task.training_labels or []
     judge = LabelJudge.train(training, labels, seed=task.seed)
     found = judge.judge([text for several in task.answers for text in several])
-    wanted = [label for label in task.labels or [] for _ in range(task.num_answers)]
-    right = np.array([said == label for said, label in zip(found, wanted, strict=True)])
-    right = right.reshape(-1, task.num_answers).mean(axis=1)
+    said = iter(found)
+    pairs = zip(task.answers, task.labels or [], strict=True)
+    right = np.array([np.mean([next(said) == label for _ in several]) for several, label in pairs])
     measures = {
         "label_accuracy": Tally.mean(right),
         "label_accuracy_judge": Tally.mean(judge.held_out, aligned=False),

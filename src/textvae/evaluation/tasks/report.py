@@ -29,7 +29,8 @@ def evaluate_answers(
     """Measure texts that a model gave to sources or labels; what is given decides what is measured.
 
     Args:
-        answers: M texts for each of N sources, the main one first; a text alone is one answer.
+        answers: M texts at most for each of N sources, the main one first; a text alone is one answer. Measures over
+            several answers use those there are; none counts as an empty one.
         references: one or more good texts a source; a text alone is one.
         sources: what was answered: coherence, copying, and slots where each is a meaning representation.
         labels: what the answers were to be of; with labelled training texts: label accuracy.

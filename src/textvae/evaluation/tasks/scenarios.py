@@ -23,7 +23,7 @@ DEFINITIONS = (
         "creativity",
         "0 to 1",
         "higher",
-        "For drafts: (distance to training * fluency * diversity of answers)^(1/3) over N sources, the first two of the first answers, the last of all M, as defined "
+        "For drafts: (distance to training * fluency * diversity of answers)^(1/3) over N sources, the first two of the first answers, the last of all, M at most, as defined "
         "beside. It is 0 where answers are copies, broken, or all alike.",
         ("N", "M"),
         same=("texts", "units", "tokenizer", "judge", "training", "seed"),

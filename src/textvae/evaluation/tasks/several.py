@@ -21,7 +21,7 @@ DEFINITIONS = (
         "BLEU recall",
         "0 to 100",
         "higher",
-        f"Mean over N sources and their references (R at most) of the largest {_SENTENCE} of one of the M answers against "
+        f"Mean over N sources and their references (R at most) of the largest {_SENTENCE} of one of the M answers at most against "
         f"the reference: whether each good answer is among them ({_OF}).",
         ("N", "M", "R"),
         same=_SAME,
@@ -31,7 +31,7 @@ DEFINITIONS = (
         "BLEU precision",
         "0 to 100",
         "higher",
-        f"Mean over N sources and their M answers of the largest {_SENTENCE} against one of the references (R at most): "
+        f"Mean over N sources of the mean over their answers, M at most, of the largest {_SENTENCE} against one of the references (R at most): "
         f"whether each answer is good ({_OF}).",
         ("N", "M", "R"),
         same=_SAME,
@@ -41,7 +41,7 @@ DEFINITIONS = (
         "oracle BLEU-4",
         "0 to 100",
         "higher",
-        f"As BLEU-4, of the best of the M answers to each of N sources: the one of the largest {_SENTENCE} against all R "
+        f"As BLEU-4, of the best of the M answers at most to each of N sources: the one of the largest {_SENTENCE} against all R "
         "references at most. It grows with M.",
         ("N", "M", "R"),
         same=_SAME,
@@ -51,7 +51,7 @@ DEFINITIONS = (
         "oracle ROUGE-L",
         "0 to 1",
         "higher",
-        "As ROUGE-L, of the best of the M answers to each of N sources, with R references at most; "
+        "As ROUGE-L, of the best of the M answers at most to each of N sources, with R references at most; "
         f"{ROUGE_WORDS}. It grows with M.",
         ("N", "M", "R"),
         same=("texts", "units"),

@@ -21,10 +21,10 @@ YARDSTICK_TEXTS = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """Answers to N sources, M each, and what they are measured beside; `checked_task` makes one.
+    """Answers to N sources, M each at most, and what they are measured beside; `checked_task` makes one.
 
     Attributes:
-        answers: M texts a source; the first is the main answer.
+        answers: one to M texts a source; the first is the main answer.
         references: one or more good texts a source.
         sources: what was answered.
         labels: what the answers were to be of.
@@ -34,6 +34,7 @@ class Task:
         judge: a language model of texts of this kind.
         by_words: whether Chinese is counted in words, not characters.
         seed: of everything drawn.
+        num_blank: sources that were left out, as there is no text to them at all.
     """
 
     answers: list[list[str]]
@@ -46,13 +47,19 @@ class Task:
     judge: Codec | None = None
     by_words: bool = False
     seed: int = 0
+    num_blank: int = 0
     _distances: dict[str, np.ndarray] = field(default_factory=dict, init=False, repr=False)
     _judged: dict[str, Judged] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def num_answers(self) -> int:
-        """M."""
-        return len(self.answers[0])
+        """M: the answers to the source that has the most."""
+        return max(map(len, self.answers))
+
+    @property
+    def fewest_answers(self) -> int:
+        """The answers to the source that has the fewest."""
+        return min(map(len, self.answers))
 
     @cached_property
     def main(self) -> list[str]:
@@ -104,8 +111,10 @@ class Task:
 
     @cached_property
     def diversity(self) -> np.ndarray:
-        """1 less the pairwise BLEU of the answers to a source, (N,), 0 to 1; M is two at least."""
-        return np.array([1 - pairwise_bleu(several) / 100 for several in self.answer_grams])
+        """1 less the pairwise BLEU of the answers to a source, (N,), 0 to 1; of one answer 0: there is nothing else."""
+        return np.array(
+            [1 - pairwise_bleu(several) / 100 if len(several) > 1 else 0.0 for several in self.answer_grams]
+        )
 
     def distances(self, texts: list[str]) -> np.ndarray:
         """Return how far each text is from the nearest training text, (len(texts),), 0 to 1."""
@@ -161,6 +170,7 @@ class Task:
         return {
             "N": len(self.answers),
             "M": self.num_answers,
+            "fewest": self.fewest_answers,
             "R": max(map(len, references), default=0),
             "units": CHINESE_WORDS if self.by_words else LETTERS,
             "texts": digest_of([digest_of(list(texts)) for texts in given]),

@@ -1,5 +1,7 @@
 """How different the answers are: across sources, among those to one source, and within a text."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from textvae.evaluation.bootstrap import Tally
@@ -40,7 +42,7 @@ DEFINITIONS = (
         "diversity of answers",
         "0 to 1",
         "higher",
-        f"Mean over N sources of the diversity of the M answers: {_PAIRS}. 0: all alike.",
+        f"Mean over N sources of the diversity of the M answers at most: {_PAIRS}; of one answer 0. 0: all alike.",
         ("N", "M"),
         same=("texts", "tokenizer"),
     ),
@@ -58,7 +60,7 @@ DEFINITIONS = (
         "different answers",
         "share of answers",
         "higher",
-        "Mean over N sources of different answers / M answers.",
+        "Mean over N sources of different answers / answers, M at most.",
         ("N", "M"),
         same=("texts",),
     ),
@@ -79,9 +81,20 @@ def measure(task: Task) -> Findings:
         }
     if any(len(several) > 1 for several in task.reference_grams):
         measures["answer_diversity_references"] = _diversity_of_references(task)
-    num_empty = sum(not text.strip() for several in task.answers for text in several)
-    notes = (f"empty answers, counted as they are: {num_empty:,}",) if num_empty else ()
-    return Findings(measures=measures, settings={"tokenizer": task.tokenizer}, notes=notes)
+    return Findings(measures=measures, settings={"tokenizer": task.tokenizer}, notes=tuple(_notes(task)))
+
+
+def _notes(task: Task) -> Iterator[str]:
+    """Say what is not as in other rows."""
+    if num_empty := sum(not text.strip() for several in task.answers for text in several):
+        yield f"empty answers, counted as they are: {num_empty:,}"
+    if num_fewer := sum(len(several) < task.num_answers for several in task.answers):
+        yield (
+            f"sources with fewer than {task.num_answers:,} answers, of which those there are count: "
+            f"{num_fewer:,} of {len(task.answers):,}"
+        )
+    if task.num_blank:
+        yield f"sources that are blank, with their answers and references, and left out: {task.num_blank:,}"
 
 
 def repetition(texts: list[str], task: Task) -> Tally:
