@@ -1,5 +1,7 @@
 """Conditional runs: trained, killed and resumed, saved and loaded, measured, asked."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from conditioned import ENGLISH, FRAMES, LENGTHS, REST, ROWS, SUBJECTS, conditional, conditional_config
@@ -9,19 +11,22 @@ import textvae.storage.atomic
 from textvae import TextVAE
 from textvae.codec import load_codec
 from textvae.config import DecodingConfig, RunConfig
+from textvae.config.conditions import Columns
 from textvae.config.presets import language_model, unconditional
 from textvae.errors import (
     ConditionError,
     ConfigError,
     CorruptRunError,
+    DataError,
     ExportError,
     LatentError,
     MissingColumnError,
     UnknownLabelError,
 )
 from textvae.storage.atomic import write_folder
+from textvae.tasks import measuring
 from textvae.tasks.answers import answers, first_answers, first_latents, prior_points
-from textvae.tasks.measuring import answer_all
+from textvae.tasks.measuring import answer_all, asked, measure_answers
 from textvae.tasks.recipes import RECIPES, recipe
 from textvae.tasks.talk import Conversation
 from textvae.training.baseline import train_baseline
@@ -483,6 +488,40 @@ def test_the_first_answer_is_guided_as_the_others(monkeypatch):
     )
     answer_all(codec, codec.conditions({"who": "the cat"}, 1), 2)
     assert [(config.temperature, config.guidance) for config in used] == [(0, 2.0), (0.5, 2.0)]
+
+
+def of_labels(rows):
+    """Return a codec that takes a label and a number, and the rows it is asked for."""
+    codec = conditional(source=False)
+    codec.schema = dataclasses.replace(codec.schema, columns=Columns(labels="who,length:numeric"))
+    return codec, rows
+
+
+def test_labels_alone_are_asked_for_as_often_as_they_are_held_out(monkeypatch):
+    """Two labels are not two sources: there is a text for each held-out one, and no reference that it should say."""
+    codec, rows = of_labels(
+        [{"text": text, "who": "a dog" if i % 4 else "the cat", "length": 9} for i, text in enumerate(ENGLISH[:20])]
+        + [{"text": "nobody knows .", "who": None, "length": 9}]
+    )  # fmt: skip
+    codec.decoding = DecodingConfig(temperature=1.0, max_length=8)
+    seen = []
+    draw = codec.prior_sample
+    monkeypatch.setattr(codec, "prior_sample", lambda num, **options: seen.append(draw(num, **options)) or seen[-1])  # fmt: skip
+    found = measure_answers(codec, rows, num_answers=5, seed=1)
+    assert (found.settings["N"], found.settings["M"]) == (20, 1)
+    assert len(seen[0].unique(dim=0)) == 20  # each from a z of its own
+    assert {"answer_distinct_1", "repetition", "answer_distinct_1_references"} <= found.measures.keys()
+    assert not {"answer_bleu", "rouge_l", "length_ratio", "oracle_bleu"} & found.measures.keys()
+    wanted = asked(codec, rows, apart=True)
+    assert [wanted.labels.count(label) for label in ("the cat, 9", "a dog, 9")] == [5, 15]
+    monkeypatch.setattr(measuring, "LABELLED_TEXTS", 8)
+    assert measure_answers(codec, rows, seed=1).settings["N"] == 8
+
+
+def test_labels_that_nobody_has_are_no_conditions():
+    codec, rows = of_labels([{"text": "nobody knows .", "who": None, "length": 9}])
+    with pytest.raises(DataError, match="no text has all labels"):
+        measure_answers(codec, rows)
 
 
 def test_a_deterministic_twin_has_judges_too():

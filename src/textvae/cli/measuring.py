@@ -57,7 +57,7 @@ class Measuring(Group):
         typer.Option(
             "--answers",
             min=0,
-            help="Conditional models: answers drawn for each condition and measured beside the texts; 0: none.",
+            help="Conditional models: answers drawn for each condition and measured beside the texts, with labels alone one for each text (1,000 at most); 0: none.",
         ),
     ] = 5
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="The first so many texts.")] = None

@@ -13,6 +13,7 @@ def checked_task(
     answers: Sequence[str] | Sequence[Sequence[str]],
     references: Sequence[str] | Sequence[Sequence[str]] | None = None,
     *,
+    parallel: bool = True,
     sources: Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
     lengths: Sequence[int] | None = None,
@@ -24,6 +25,9 @@ def checked_task(
 ) -> Task:
     """Return what is to be measured; a text alone stands for a list of one, no answer to a source for an empty one.
 
+    Arguments are those of `evaluate_answers`; references that are not `parallel` are other texts of the same labels, and
+    what answers share with them is not measured.
+
     Sources that are blank, as are their answers and references (blank lines of parallel files), are left out and counted.
 
     Raises:
@@ -33,6 +37,7 @@ def checked_task(
     task = Task(
         answers=[several or [""] for several in _lists("answers", answers)],
         references=None if references is None else _lists("references", references),
+        parallel=parallel,
         sources=_listed("sources", sources),
         labels=_listed("labels", labels),
         lengths=None if lengths is None else list(lengths),

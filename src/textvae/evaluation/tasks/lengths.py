@@ -62,5 +62,5 @@ FAMILY = Family(
     name="lengths",
     definitions=DEFINITIONS,
     measure=measure,
-    applies=lambda task: task.lengths is not None or task.references is not None,
+    applies=lambda task: task.lengths is not None or task.has_parallel,
 )

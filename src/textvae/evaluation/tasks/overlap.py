@@ -85,5 +85,5 @@ FAMILY = Family(
     name="against references",
     definitions=DEFINITIONS,
     measure=measure,
-    applies=lambda task: task.references is not None,
+    applies=lambda task: task.has_parallel,
 )

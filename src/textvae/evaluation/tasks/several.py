@@ -85,5 +85,5 @@ FAMILY = Family(
     name="several answers",
     definitions=DEFINITIONS,
     measure=measure,
-    applies=lambda task: task.references is not None and task.num_answers > 1,
+    applies=lambda task: task.has_parallel and task.num_answers > 1,
 )

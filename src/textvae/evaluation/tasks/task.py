@@ -26,6 +26,7 @@ class Task:
     Attributes:
         answers: one to M texts a source; the first is the main answer.
         references: one or more good texts a source.
+        parallel: whether references say what the answers should; else they are other texts of the same labels.
         sources: what was answered.
         labels: what the answers were to be of.
         lengths: how many units an answer was to have.
@@ -39,6 +40,7 @@ class Task:
 
     answers: list[list[str]]
     references: list[list[str]] | None = None
+    parallel: bool = True
     sources: list[str] | None = None
     labels: list[str] | None = None
     lengths: list[int] | None = None
@@ -70,6 +72,11 @@ class Task:
     def first_references(self) -> list[str] | None:
         """The first reference of each source."""
         return None if self.references is None else [several[0] for several in self.references]
+
+    @property
+    def has_parallel(self) -> bool:
+        """Whether there is something that the answers should say."""
+        return self.references is not None and self.parallel
 
     @property
     def rows(self) -> list[tuple[str, str, str]]:
