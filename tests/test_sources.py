@@ -18,6 +18,7 @@ from pyarrow import parquet
 from textvae.data.detection import detect_encoding
 from textvae.data.embedded import embedded_texts
 from textvae.data.histograms import DistinctCounter, LengthCounter
+from textvae.data.inspection import inspect_corpus
 from textvae.data.scripts import is_spaceless, script_counts
 from textvae.data.sources import count_texts, open_corpus
 from textvae.errors import ConfigError, DataError, MissingColumnError, MissingExtraError, TextEncodingError
@@ -321,6 +322,27 @@ class TestColumnsOfOneName:
         path = tmp_path / "a.csv"
         path.write_text("text,text,mood\na b,c d,good\ne f,g h,bad\n")
         assert list(open_corpus(path)) == ["a b", "e f"]
+
+    def test_one_that_is_chosen_by_name_is_refused_with_its_numbers(self, tmp_path):
+        path = tmp_path / "a.csv"
+        path.write_text("text,label,text,label\na b,good,c d,x\ne f,bad,g h,y\n")
+        told = "a.csv has 2 columns called 'text', numbers 0, 2; choose one by its number"
+        for options in ({"text": "text"}, {"expected": "text"}):
+            with pytest.raises(MissingColumnError) as refused:
+                open_corpus(path, **options)
+            assert str(refused.value) == told
+        assert told in open_corpus(path).notes
+        with pytest.raises(MissingColumnError, match="2 columns called 'label', numbers 1, 3"):
+            open_corpus(path, text=2, columns=("label",))
+        corpus = open_corpus(path, text="2", columns=(3,))
+        assert [(row.text, *row.cells) for row in corpus.rows()] == [("c d", "x"), ("g h", "y")]
+        assert corpus.notes == ()
+
+    def test_inspection_tells_of_all(self, tmp_path):
+        (tmp_path / "a.csv").write_text("text,label,text,label\na b,good,c d,x\ne f,bad,g h,y\n")
+        notes = " ".join(inspect_corpus(tmp_path / "a.csv", text="text").notes)
+        assert "2 columns called 'text', numbers 0, 2" in notes
+        assert "2 columns called 'label', numbers 1, 3" in notes
 
     def test_a_frame_gives_the_first(self):
         frame = pd.DataFrame([["a dog", "x", "p", "q"]] * 3, columns=["text", "text", "label", "label"])

@@ -136,6 +136,16 @@ def find_name(columns: Sequence[str], wanted: str | int | None) -> int | None:
     return folded.index(key) if folded.count(key) == 1 else None
 
 
+def twins(columns: Sequence[str], name: str) -> tuple[int, ...]:
+    """Return the numbers of the columns called `name` where there are several; nothing of one that is alone.
+
+    >>> twins(["text", "label", "text"], "text"), twins(["text", "label"], "text")
+    ((0, 2), ())
+    """
+    numbers = tuple(number for number, column in enumerate(columns) if column == name)
+    return numbers if len(numbers) > 1 else ()
+
+
 def as_number(wanted: str | int | None) -> int | None:
     """Return `wanted` as a number, or None where it is not one.
 

@@ -1,10 +1,22 @@
-"""What looks wrong about the rows of a table: cells too many or too few, a quote that was never closed."""
+"""What looks wrong about a table: a name that several columns have, cells too many or too few, a quote that was never closed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from textvae.data.columns import twins
 
 _MANY_LINES, _TIMES_USUAL = 20, 10
 """From how many lines on a row is told, and from how many times the usual."""
+
+
+def same_names(header: Sequence[str], name: str, called: str | None = None) -> Iterator[str]:
+    """Say which columns of the table `name` have a name that is not theirs alone; with `called` only those called so."""
+    for column in dict.fromkeys(header) if called is None else (called,):
+        if column.strip() and (numbers := twins(header, column)):
+            yield (
+                f"{name} has {len(numbers)} columns called {column[:40]!r}, numbers {', '.join(map(str, numbers))}; "
+                "choose one by its number"
+            )
 
 
 @dataclass

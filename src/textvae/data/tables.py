@@ -16,9 +16,10 @@ from textvae.data.columns import (
     fitting_number,
     listed,
     looks_like_header,
+    twins,
 )
 from textvae.data.encodings import lines
-from textvae.data.oddities import Oddities
+from textvae.data.oddities import Oddities, same_names
 from textvae.data.streams import Cells, ReadOptions, TextStream, column_digest
 from textvae.errors import DataError, MissingColumnError
 
@@ -60,6 +61,8 @@ def table_stream(blob: Blob, options: ReadOptions) -> TextStream:
         return TextStream(blob.name, lambda: iter(()), blob.digest)
     has_header, column, notes = _find_text(rows, options, blob)
     columns = (column, *_others(rows, options, blob, has_header=has_header))
+    if has_header:
+        notes += _twins(rows[0], columns, options, blob)
     width = len(rows[0]) if has_header else max(_usual_width(rows), max(columns) + 1)
     layout = _Layout(layout.delimiter, layout.quoted, has_header, columns, width)
     found: list[str] = []
@@ -153,6 +156,21 @@ def _find_text(rows: list[list[str]], options: ReadOptions, blob: Blob) -> tuple
     column = _unnamed_column(rows, wanted, blob)
     begins = f", which begins {first[column][:20]!r}" if 1 < len(first) > column else ""
     return False, column, (f"{blob.name} has no header row: its column {column} is read as the text{begins}",)
+
+
+def _twins(header: list[str], columns: tuple[int, ...], options: ReadOptions, blob: Blob) -> tuple[str, ...]:
+    """Return notes on names that several columns have: all of them where a file is only probed, else that of a text nobody chose.
+
+    Raises:
+        MissingColumnError: a column was chosen by such a name, not by its number.
+    """
+    if options.probe:
+        return tuple(same_names(header, blob.name))
+    text = options.expected if options.text is None else options.text
+    for number, wanted in zip(columns, (text, *options.columns), strict=True):
+        if find_name(header, wanted) == number and twins(header, header[number]):
+            raise MissingColumnError(next(same_names(header, blob.name, header[number])))
+    return () if options.text is not None else tuple(same_names(header, blob.name, header[columns[0]]))
 
 
 def _others(rows: list[list[str]], options: ReadOptions, blob: Blob, *, has_header: bool) -> Iterator[int]:
