@@ -382,7 +382,7 @@ def test_labels_that_only_held_out_texts_have_are_left_out_and_told():
     found = open_examples(mixed, schema, tokenizer)
     assert found.texts == [ENGLISH[0], ENGLISH[5]]
     assert len(found.conditions) == 2
-    assert found.notes == ("1 texts with a label that no training text has are left out",)
+    assert found.notes == ("1 text with a label that no training text has is left out",)
     with pytest.raises(UnknownLabelError, match="who is 'nobody'"):
         open_examples(mixed[1:2], schema, tokenizer)
     with pytest.raises(MissingColumnError):

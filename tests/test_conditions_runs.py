@@ -1,6 +1,7 @@
 """Conditional runs: trained, killed and resumed, saved and loaded, measured, asked."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -123,7 +124,8 @@ def test_a_rare_label_may_be_held_out(tmp_path):
     ]
     prepared = prepare(rows, conditional_config())
     assert any(
-        "texts with a label that no training text has are left out" in text for text in prepared.warnings
+        re.search("texts? with a label that no training text has (is|are) left out", text)
+        for text in prepared.warnings
     )
     assert 0 < len(prepared.valid) == len(prepared.valid.conditions)
 
@@ -135,6 +137,28 @@ def test_labels_of_one_value_and_of_very_many_are_told(monkeypatch):
     assert "the label 'one' has one value, 'x'" in said
     assert "write many:numeric" in said
     assert "length" not in said
+
+
+def test_rows_without_a_text_and_texts_without_a_label_are_counted(tmp_path):
+    rows = [row | {"who": None if i % 20 == 1 else row["who"]} for i, row in enumerate(ROWS)]
+    rows[7] |= {"text": " "}
+    prepared = prepare(rows, conditional_config(data={"labels": "who"}), cache_dir=tmp_path)
+    assert "1 of 180 rows have no text and are left out" in prepared.warnings
+    trained, missing = len(prepared.train), int((prepared.train.conditions.weights == 0).sum())
+    assert 0 < missing <= 9
+    assert f"{missing} of {trained} texts have no 'who' and are trained on without it" in prepared.warnings
+    plain = prepare(rows, tiny_config(data={"text": "text"}), cache_dir=tmp_path)
+    assert "1 of 180 rows have no text and are left out" in plain.warnings
+
+
+def test_few_texts_are_those_that_are_trained_on(tmp_path):
+    """Of dialogues the replies, not the dialogues; a row without a source is none."""
+    talks = [{"turns": ENGLISH[i : i + 16]} for i in range(150)]
+    config = conditional_config(data={"source": None, "labels": None, "pairs": "dialogue", "text": "turns"})
+    assert not [said for said in prepare(talks, config, cache_dir=tmp_path).warnings if "only" in said]
+    rows = [row | {"rest": row["rest"] if i % 2 else ""} for i, row in enumerate(ROWS)]
+    prepared = prepare(rows, conditional_config(data={"labels": None}), cache_dir=tmp_path)
+    assert any(said.startswith(f"only {len(prepared.train)} texts: ") for said in prepared.warnings)
 
 
 @pytest.mark.parametrize("pairs", ["completion", "infill"])

@@ -9,6 +9,7 @@ import numpy as np
 
 from textvae.config.conditions import FEATURE, SOURCE, Columns, label_columns
 from textvae.config.data import DataConfig
+from textvae.config.names import counted, with_article
 from textvae.data.columns import as_source, is_missing
 from textvae.data.conditions import Conditions, ConditionSchema
 from textvae.data.derived import DERIVATIONS
@@ -211,14 +212,22 @@ def left_out(cells: Cells, columns: Columns) -> tuple[str, ...]:
     """Return a sentence on the rows that are left out, if any."""
     if not cells.num_left_out:
         return ()
+    verb = "is" if cells.num_left_out == 1 else "are"
     if columns.pairs != "none":
-        return (f"{cells.num_left_out:,} texts are too short for a {columns.pairs} and left out",)
-    return (f"{cells.num_left_out:,} rows without {_wanted(columns)} are left out",)
+        return (
+            f"{counted(cells.num_left_out, 'text')} {verb} too short for {with_article(columns.pairs)} and left out",
+        )
+    return (f"{counted(cells.num_left_out, 'row')} without {_wanted(columns)} {verb} left out",)
 
 
 def unknown_left_out(number: int) -> tuple[str, ...]:
     """Return a sentence on the held-out texts with labels that no training text has, if any."""
-    return (f"{number:,} texts with a label that no training text has are left out",) if number else ()
+    left = "is" if number == 1 else "are"
+    return (
+        (f"{counted(number, 'text')} with a label that no training text has {left} left out",)
+        if number
+        else ()
+    )
 
 
 def values_of(cells: Cells, schema: ConditionSchema) -> dict[str, list[Any]]:
@@ -264,7 +273,7 @@ def _nothing_left(corpus: Corpus, columns: Columns) -> str:
         "completion": "a text needs four words to be cut in two",
         "infill": "a text needs four words to have a gap",
     }
-    return f"no text of {corpus.name} makes a {columns.pairs}: {needed[columns.pairs]}"
+    return f"no text of {corpus.name} makes {with_article(columns.pairs)}: {needed[columns.pairs]}"
 
 
 def _wanted(columns: Columns) -> str:

@@ -30,7 +30,7 @@ class Splits:
     valid: Corpus
     test: Corpus | None = None
     warnings: tuple[str, ...] = ()
-    """Sentences for the user, as on a corpus too small."""
+    """Sentences for the user, as on a corpus too small; with conditions it is not known yet how many texts there are."""
     num_texts: int
     """Texts read for training, before any are held out."""
 
@@ -86,7 +86,11 @@ def open_splits(data: Any, config: DataConfig) -> Splits:
         train=train,
         valid=valid,
         test=opened.get("test"),
-        warnings=corpus.findings + few_texts_warning(hashes.num_texts),
+        warnings=(
+            *corpus.findings,
+            *_without_text(corpus),
+            *(() if config.has_condition else few_texts_warning(hashes.num_texts)),
+        ),
         num_texts=hashes.num_texts,
     )
 
@@ -102,6 +106,13 @@ def find_parts(data: Any, config: DataConfig) -> dict[str, Any]:
         parts = _folder_parts(folder) or parts
     given = {"valid": config.valid, "test": config.test}
     return parts | {split: path for split, path in given.items() if path is not None}
+
+
+def _without_text(corpus: Corpus) -> tuple[str, ...]:
+    """Return a sentence on the rows of a table, read to its end, that have no text; blank lines of plain text are none."""
+    if corpus.column is None or not corpus.num_skipped:
+        return ()
+    return (f"{corpus.num_skipped:,} of {corpus.num_rows:,} rows have no text and are left out",)
 
 
 def few_texts_warning(num_texts: int) -> tuple[str, ...]:

@@ -15,7 +15,8 @@ from textvae.data.examples import (
     read_cells,
     unknown_left_out,
 )
-from textvae.data.splits import Splits
+from textvae.data.labels import as_label
+from textvae.data.splits import Splits, few_texts_warning
 from textvae.data.store import TokenStore
 from textvae.data.tokenizers import Tokenizer
 from textvae.errors import ConfigError
@@ -104,6 +105,12 @@ def with_condition(model: ModelConfig, schema: ConditionSchema, tokenizer: Token
 def _warnings(cells: Cells, schema: ConditionSchema, tokenizer: Tokenizer) -> list[str]:
     said = [sentence for label in schema.labels for sentence in label.warnings()]
     said += left_out(cells, schema.columns)
+    said += few_texts_warning(len(cells.texts))
+    for label, column in zip(schema.labels, cells.labels, strict=True):
+        if num_missing := sum(as_label(cell) is None for cell in column):
+            said.append(
+                f"{num_missing:,} of {len(cells.texts):,} texts have no {label.name!r} and are trained on without it"
+            )
     if cells.sources is not None and (cut := schema.num_cut([str(s) for s in cells.sources], tokenizer)):
         said.append(
             f"{cut:,} source texts are longer than {schema.source_max_length} tokens and lose their ends; "
