@@ -1,5 +1,6 @@
 """Evaluations side by side: what is compared, what is refused, and the pages that show it."""
 
+import dataclasses
 import json
 import re
 from html.parser import HTMLParser
@@ -71,6 +72,25 @@ def test_a_model_equals_itself(found):
         assert row.differences["B"].interval in (None, (0, 0))
     assert list(same.rows) == list(found.measures)
     assert textvae.compare is compare
+
+
+@pytest.mark.parametrize(("share", "shown"), [(-1e-7, "="), (-1e-4, "B"), (0.0, "=")])
+def test_what_rounding_changes_is_equal(found, share, shown):
+    """A model and its export differ in the last digits, always to one side: the interval leaves out 0."""
+    key = "distortion"
+    name, part = next((name, part) for name, part in found.parts.items() if key in part.measures)
+    tally = part.tallies[key]
+    columns = tally.columns.copy()
+    columns[:, 0] *= 1 + share
+    moved = dataclasses.replace(tally, columns=columns)
+    other = dataclasses.replace(
+        part, measures=part.measures | {key: moved.value}, tallies=part.tallies | {key: moved}
+    )
+    theirs = dataclasses.replace(found, parts=found.parts | {name: other})
+    row = compare({"A": found, "B": theirs}).rows[key]
+    assert row.differences["B"].is_decided == bool(share)
+    assert mark(row) == shown
+    assert row.to_json()["tie"] == (shown == "=")
 
 
 def test_the_better_one_is_told_by_the_definitions_direction_and_the_interval(found):

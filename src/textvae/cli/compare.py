@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from textvae.evaluation.comparison import Comparison, Row
     from textvae.evaluation.record import Evaluation
 
-LEGEND = "better: the 95 % interval of the difference leaves out 0; (in brackets): it has none; ~: it may be chance"
+LEGEND = "better: the 95 % interval of the difference leaves out 0; (in brackets): it has none; ~: it may be chance; =: equal but for rounding"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -120,5 +120,5 @@ def mark(row: "Row") -> str:
     if row.obstacle:
         return "–"
     if row.best is None:
-        return ""
+        return "=" if row.is_tie and row.definition.better != "neither" else ""
     return {True: row.best, False: "~", None: f"({row.best})"}[row.is_decided]

@@ -1,5 +1,6 @@
 """`compare`: evaluations side by side, and which of their numbers may be compared at all."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,9 @@ from textvae.errors import ConfigError
 from textvae.evaluation.bootstrap import difference
 from textvae.evaluation.definition import Definition
 from textvae.evaluation.record import Evaluation, Interval, finite
+
+ROUNDING = 1e-5
+"""Two numbers that differ by less, relative to the larger, are equal: it is what float32 rounds."""
 
 OBSTACLES = {
     "texts": "other texts",
@@ -47,6 +51,7 @@ class Row:
         differences: from the first evaluation, by evaluation; empty where the numbers are not comparable.
         obstacle: why they are not; None: they are.
         best: the best one by the definition's direction; None: no direction, a tie, or not comparable.
+        is_tie: whether comparable numbers are all equal, but for `ROUNDING`.
         is_decided: whether the intervals of the best one's differences leave out 0; None where there is no interval.
     """
 
@@ -56,6 +61,7 @@ class Row:
     obstacle: str | None
     best: str | None
     is_decided: bool | None
+    is_tie: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object."""
@@ -72,6 +78,7 @@ class Row:
             "better": self.definition.better,
             "best": self.best,
             "decided": self.is_decided,
+            "tie": self.is_tie,
         }
 
 
@@ -139,6 +146,7 @@ def _row(key: str, evaluations: dict[str, Evaluation]) -> Row:
         obstacle=None,
         best=best,
         is_decided=_decided(key, best, evaluations) if best else None,
+        is_tie=all(_is_equal(one.measures[key], there[0].measures[key]) for one in there),
     )
 
 
@@ -168,12 +176,16 @@ def _difference(key: str, ours: Evaluation, theirs: Evaluation) -> Difference:
 
 def _best(definition: Definition, values: Mapping[str, float | None]) -> str | None:
     numbers = {name: value for name, value in values.items() if value is not None}
-    if definition.better == "neither" or len(set(numbers.values())) == 1:
+    if definition.better == "neither":
         return None
     pick = max if definition.better == "higher" else min
     best = pick(numbers.values())
-    holders = [name for name, value in numbers.items() if value == best]
+    holders = [name for name, value in numbers.items() if _is_equal(value, best)]
     return holders[0] if len(holders) == 1 else None
+
+
+def _is_equal(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=ROUNDING)
 
 
 def _decided(key: str, best: str, evaluations: Mapping[str, Evaluation]) -> bool | None:
