@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 import pytest
-from conditioned import ENGLISH, REST, ROWS, SUBJECTS, VECTORS, conditional
+import torch
+from conditioned import ENGLISH, REST, ROWS, SUBJECTS, VECTORS, conditional, tokenizer_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import CHINESE
@@ -30,6 +31,7 @@ from textvae.errors import (
     MissingColumnError,
     UnknownLabelError,
 )
+from textvae.models.condition import ConditionTensors
 
 # ---------------------------------------------------------------- labels
 
@@ -111,6 +113,53 @@ def test_what_no_label_can_be():
             fitted([cell])
     with pytest.raises(DataError, match="the label column 'a' is empty"):
         fitted([None, ""])
+
+
+def test_a_number_that_is_the_mean_is_not_a_missing_one():
+    label = fitted(["1", "2", "3", "4", "5"], "numeric")
+    ((_, weight),) = label.encode("3")
+    assert 0 < weight < 1e-30
+    schema = ConditionSchema(labels=(label,))
+    given = schema.encode({"a": ["3", None]}, tokenizer_of("bpe"))
+    tensors = ConditionTensors.of(given, torch.device("cpu"), torch.float32)
+    assert tensors.empty.tolist() == [False, True]
+
+
+@pytest.mark.parametrize("kind", ["ordinal", "numeric"])
+def test_cells_that_are_no_numbers_are_told_with_their_row_and_how_many_there_are(kind):
+    rows = [{"text": f"text {i}", "stars": i % 5} for i in range(40)]
+    for i in (11, 23):
+        rows[i]["stars"] = "n/a"
+    rows[3]["text"], rows[5]["stars"] = "", ""
+    config = DataConfig(labels=f"stars:{kind}")
+    cells = read_cells(open_corpus(rows, columns=("stars",)), config.columns)
+    told = r"stars is 'n/a' in row 12, the header not counted, which is no number \(2 of 39 rows\); leave such cells empty"
+    with pytest.raises(DataError, match=told):
+        fit_schema(cells, config, tokenizer_of("bpe"))
+    for i in (11, 23):
+        rows[i]["stars"] = None
+    fit = read_cells(open_corpus(rows, columns=("stars",)), config.columns)
+    schema = fit_schema(fit, config, tokenizer_of("bpe"))
+    with pytest.raises(DataError, match=told):
+        known_rows(cells, schema)
+
+
+def test_a_column_of_texts_is_no_label():
+    rows = [{"text": f"{text} {i}"} for i, text in enumerate(ENGLISH[:50])]
+    config = DataConfig(labels="text")
+    cells = read_cells(open_corpus(rows, columns=("text",)), config.columns)
+    with pytest.raises(DataError, match=r"column 'text' has 50 values in 50 rows; is it a label\?"):
+        fit_schema(cells, config, tokenizer_of("bpe"))
+
+
+def test_long_labels_are_cut_in_messages():
+    label = fitted(["a very long label that goes on and on " * 9, "short"])
+    schema = ConditionSchema(labels=(label,))
+    assert "a very long label that goes on…, short" in label.known()
+    assert "(a very long label that goes on…, short)" in schema.described()
+    with pytest.raises(UnknownLabelError) as refused:
+        label.encode("another label that nobody has ever seen")
+    assert len(str(refused.value)) < 140
 
 
 def test_labels_that_will_not_work_well_are_told():

@@ -11,7 +11,7 @@ import numpy as np
 
 from textvae.config.conditions import FEATURE, SOURCE, Columns, label_columns
 from textvae.data.features import Features, gathered
-from textvae.data.labels import Label
+from textvae.data.labels import Label, shown
 from textvae.data.normalization import set_apart
 from textvae.data.tokenizers import Tokenizer
 from textvae.errors import ConditionError, DataError
@@ -139,7 +139,7 @@ class ConditionSchema:
     def described(self) -> str:
         """Return what the model takes, for messages and for `info`."""
         parts = [
-            f"{label.name} ({', '.join(label.values[:8])}{', …' if len(label.values) > 8 else ''})"
+            f"{label.name} ({', '.join(map(shown, label.values[:8]))}{', …' if len(label.values) > 8 else ''})"
             if label.values
             else f"{label.name} (a number)"
             for label in self.labels

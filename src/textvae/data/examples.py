@@ -14,7 +14,7 @@ from textvae.data.columns import as_source, is_missing
 from textvae.data.conditions import Conditions, ConditionSchema
 from textvae.data.derived import DERIVATIONS
 from textvae.data.features import Features, gathered, is_array_place, open_array
-from textvae.data.labels import Label
+from textvae.data.labels import Label, check_numbers
 from textvae.data.normalization import set_apart
 from textvae.data.sources import Corpus, Row, corpus_from
 from textvae.data.store import TokenStore
@@ -54,6 +54,8 @@ class Cells:
     features: np.ndarray | None
     num_left_out: int
     """Rows without a source or without features, and texts too short to make a source from."""
+    numbers: list[int]
+    """Which row of the corpus each text is of, from 0, those left out counted."""
 
     def rows(self, indices: np.ndarray) -> "Cells":
         """Return some rows."""
@@ -63,6 +65,7 @@ class Cells:
             None if self.sources is None else [self.sources[row] for row in indices],
             None if self.features is None else self.features[indices],
             self.num_left_out,
+            [self.numbers[row] for row in indices],
         )
 
 
@@ -96,6 +99,7 @@ def read_cells(corpus: Corpus, columns: Columns) -> Cells:
         sources=sources if columns.has_source else None,
         features=_features(kept, columns, corpus),
         num_left_out=num_left_out,
+        numbers=[row.number for row in kept],
     )
 
 
@@ -114,9 +118,12 @@ def known_rows(cells: Cells, schema: ConditionSchema) -> tuple[Cells, int]:
     """Return the rows whose labels a model knows, and how many others there are; columns behind its own may hold anything.
 
     Raises:
+        DataError: a cell is no number where one is needed.
         UnknownLabelError: it knows none.
     """
     columns = list(zip(schema.labels, cells.labels, strict=False))
+    for label, column in columns:
+        check_numbers(label.name, label.kind, column, cells.numbers)
     known = [all(label.knows(column[row]) for label, column in columns) for row in range(len(cells.texts))]
     if not any(known):
         for label, column in columns:
@@ -128,11 +135,16 @@ def fit_schema(cells: Cells, config: DataConfig, tokenizer: Tokenizer) -> Condit
     """Learn from the training texts' conditions what a model takes.
 
     Raises:
-        DataError: an empty column, or no number where one is needed.
+        DataError: an empty column, one where nearly every text has a value of its own, or no number where one is needed.
     """
-    columns = zip(label_columns(config.labels), cells.labels, strict=True)
+    columns = list(zip(label_columns(config.labels), cells.labels, strict=True))
+    for column, values in columns:
+        check_numbers(column.name, column.kind, values, cells.numbers)
+    labels = tuple(Label.fitted(column, values) for column, values in columns)
+    for label in labels:
+        label.check()
     schema = ConditionSchema(
-        labels=tuple(Label.fitted(column, values) for column, values in columns),
+        labels=labels,
         source_tokenizer=_source_tokenizer(cells, config),
         source_apart=config.source_apart,
         features=None if cells.features is None else Features.fitted(cells.features),

@@ -16,8 +16,17 @@ from textvae.errors import DataError, UnknownLabelError
 SHOWN_VALUES = 12
 """Known labels that a message lists."""
 
+SHOWN_CHARACTERS = 30
+"""Characters of each that it shows."""
+
 MANY_VALUES = 5000
 """Labels of one column beyond which it looks like text or numbers."""
+
+OWN_VALUES, OWN_CELLS = 0.9, 20
+"""Share of texts with a value of their own beyond which a column is refused, where there are so many texts at least."""
+
+SMALLEST = float(np.finfo(np.float32).tiny)
+"""Weight of a number that is the mean: 0 would be a missing one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +94,7 @@ class Label:
         return 2 if self.kind == ORDINAL else 1
 
     def encode(self, cell: Any) -> tuple[tuple[int, float], ...]:
-        """Return the codes of a value, each with its weight; of a missing one, codes of weight 0.
+        """Return the codes of a value, each with its weight; of a missing one, codes of weight 0, of no other all of them.
 
         Raises:
             UnknownLabelError: a category that no training text has; known ones are listed.
@@ -95,7 +104,8 @@ class Label:
         if text is None:
             return ((0, 0.0),) * self.width
         if self.kind == NUMERIC:
-            return ((0, (_number(text, self.name) - self.mean) / (self.deviation or 1.0)),)
+            weight = (_number(text, self.name) - self.mean) / (self.deviation or 1.0)
+            return ((0, weight if abs(weight) > SMALLEST else SMALLEST),)
         place = self._place(text)
         if self.kind == CATEGORICAL:
             return ((place, 1.0),)
@@ -114,7 +124,7 @@ class Label:
     def warnings(self) -> tuple[str, ...]:
         """Return sentences on what will not work well."""
         if len(self.values) == 1 or (self.kind == NUMERIC and not self.deviation):
-            value = self.values[0] if self.values else f"{self.mean:g}"
+            value = shown(self.values[0]) if self.values else f"{self.mean:g}"
             return (f"the label {self.name!r} has one value, {value!r}: it tells the texts apart in nothing",)
         if len(self.values) > MANY_VALUES:
             return (
@@ -123,10 +133,23 @@ class Label:
             )
         return ()
 
+    def check(self) -> None:
+        """Refuse a column where nearly every text has a value of its own.
+
+        Raises:
+            DataError: it is no label; its numbers are told.
+        """
+        cells = sum(self.counts)
+        if cells >= OWN_CELLS and len(self.values) > OWN_VALUES * cells:
+            raise DataError(
+                f"column {self.name!r} has {len(self.values):,} values in {cells:,} rows; is it a label? "
+                f"Give texts as --source, numbers as --label {self.name}:numeric"
+            )
+
     def _place(self, text: str) -> int:
         if text not in self._places:
             raise UnknownLabelError(
-                f"{self.name} is {text[:40]!r}, a label not seen in training; {self.known()}"
+                f"{self.name} is {shown(text)!r}, a label not seen in training; {self.known()}"
             )
         return self._places[text]
 
@@ -137,7 +160,43 @@ class Label:
     def known(self) -> str:
         """Return the known values as a message shows them."""
         more = len(self.values) - SHOWN_VALUES
-        return f"known: {', '.join(self.values[:SHOWN_VALUES])}" + (f" and {more:,} more" if more > 0 else "")
+        first = ", ".join(map(shown, self.values[:SHOWN_VALUES]))
+        return f"known: {first}" + (f" and {more:,} more" if more > 0 else "")
+
+
+def shown(value: str) -> str:
+    """Return a label as messages show it, on one line.
+
+    >>> shown("a dog"), shown("a text that is no label at all, but long")
+    ('a dog', 'a text that is no label at all…')
+    """
+    line = " ".join(value.split())
+    return line if len(line) <= SHOWN_CHARACTERS else f"{line[:SHOWN_CHARACTERS]}…"
+
+
+def check_numbers(name: str, kind: str, cells: Sequence[Any], rows: Sequence[int]) -> None:
+    """Refuse cells of a column of ranks or numbers that hold something else.
+
+    Args:
+        name: of the column.
+        kind: categorical: anything goes.
+        cells: of the column; missing ones are let through.
+        rows: the row of each in the data, from 0; of a row that made several texts the same one.
+
+    Raises:
+        DataError: there are some; the first one's row and how many there are is told.
+    """
+    if kind == CATEGORICAL:
+        return
+    texts = ((row, as_label(cell)) for row, cell in zip(rows, cells, strict=True))
+    wrong = {row: text for row, text in texts if text is not None and not math.isfinite(_float(text))}
+    if wrong:
+        row, text = next(iter(wrong.items()))
+        raise DataError(
+            f"{name} is {shown(text)!r} in row {row + 1:,}, the header not counted, which is no number "
+            f"({len(wrong):,} of {len(set(rows)):,} rows); leave such cells empty, which is no label, or train with {name} as a category, "
+            "without its kind"
+        )
 
 
 def as_label(cell: Any) -> str | None:
@@ -161,12 +220,15 @@ def _read(cell: Any, name: str, kind: str) -> str | None:
 
 
 def _number(text: str, name: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
+    if not math.isfinite(number := _float(text)):
         raise DataError(
-            f"{name} is {text[:40]!r}, which is no number; give one, or train with {name} as a category, without its kind"
+            f"{name} is {shown(text)!r}, which is no number; give one, or train with {name} as a category, without its kind"
         )
     return number
+
+
+def _float(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
