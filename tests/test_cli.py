@@ -487,8 +487,8 @@ def test_inspect_reports_odd_content_and_ends_well(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("sample", "nowhere"), "nowhere is not a folder"),
-        (("info", "nowhere"), "nowhere is not a folder"),
+        (("sample", "nowhere"), "nowhere does not exist"),
+        (("info", "nowhere"), "nowhere does not exist"),
         (("train", "nowhere.txt", "-o", "RUN2"), "no file at nowhere.txt"),
         (("train", "empty.txt", "-o", "RUN2"), "no texts in empty.txt"),
         (("train", "one.txt", "-o", "RUN2"), "at least two different texts"),

@@ -459,8 +459,13 @@ def test_saved_weights_are_exact_safetensors(codec, sound):
 
 def test_the_model_of_a_run_a_checkpoint_or_a_folder(codec, tmp_path):
     run = tmp_path / "run"
-    with pytest.raises(RunNotFoundError, match="is not a folder; give the folder that `textvae train` wrote"):
+    with pytest.raises(
+        RunNotFoundError, match="run does not exist; give the folder that `textvae train` wrote"
+    ):
         model_folder(run)
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(RunNotFoundError, match="file is not a folder; give"):
+        model_folder(tmp_path / "file")
     run.mkdir()
     with pytest.raises(RunNotFoundError, match="holds no model; give the folder"):
         model_folder(str(run))

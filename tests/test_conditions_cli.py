@@ -117,6 +117,9 @@ def test_chat(run):
     turns = told("chat", run, "--seed", 1, stdin="a red house.\nthe sea.\n")["turns"]
     assert [turn["heard"] for turn in turns] == ["a red house.", "the sea."]
     assert "what you say is the source" in failed("chat", run, "--source", "x")
+    mistaken = done("chat", run, "--seed", 1, "--json", stdin="/help me\n/ 2 .\n")
+    assert "there is no /help; /new forgets what was said, /more shows" in " ".join(mistaken.stderr.split())
+    assert [turn["heard"] for turn in json.loads(mistaken.stdout)["turns"]] == ["/ 2 ."]
 
 
 def test_sample_reconstruct_encode_and_decode(run, data, tmp_path):

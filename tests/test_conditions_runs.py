@@ -11,9 +11,10 @@ from tiny import CHINESE, tiny_config, train_tiny
 import textvae.storage.atomic
 from textvae import TextVAE
 from textvae.codec import load_codec
-from textvae.config import DecodingConfig, RunConfig
+from textvae.config import GREEDY, DecodingConfig, RunConfig
 from textvae.config.conditions import Columns
 from textvae.config.presets import language_model, unconditional
+from textvae.data.tokenizers import Tokenizer
 from textvae.errors import (
     ConditionError,
     ConfigError,
@@ -332,6 +333,22 @@ def test_answers_are_different_scored_and_ranked(vae):
     ):
         with pytest.raises(ConditionError, match=message):
             answers(vae.codec, values, 1)
+
+
+def test_the_space_that_a_tokenizer_sets_before_the_first_word_is_not_said(monkeypatch):
+    codec = conditional(source=False)
+    assert codec.tokenizer.prefix_space
+    given = {"who": "a dog"}
+    said = iter(("  here .", " here .", "here .", " there ."))
+    monkeypatch.setattr(codec, "decode", lambda z, *rest, **named: [next(said, "") for _ in z])
+    codec.decoding = DecodingConfig(temperature=1.0)
+    assert [answer.text for answer in answers(codec, given, 4)] == ["here .", "there ."]
+    said = iter([" here ."] * 9)
+    assert first_answers(codec, codec.conditions(given, 1), GREEDY) == ["here ."]
+    assert answer_all(codec, codec.conditions(given, 1), 2) == [["here .", "here ."]]
+    assert TextVAE(codec).sample(1, conditions=given, seed=1) == ["here ."]
+    spaceless = Tokenizer.train(ENGLISH, kind="char")
+    assert spaceless.said(" as it is") == " as it is"
 
 
 def test_several_conditions_are_answered_together_each_as_if_alone(vae):

@@ -4,11 +4,14 @@ import csv
 import io
 import json
 import re
+import shutil
 
 import pytest
 from tiny import CHINESE, ENGLISH
 from typer.testing import CliRunner
+from untrained import untrained
 
+from textvae import TextVAE
 from textvae.cli.main import app
 from textvae.evaluation.human.key import Key
 
@@ -115,7 +118,12 @@ def test_errors_are_in_the_users_words(files, tmp_path):
     output = ("-o", tmp_path / "s")
     assert "nothing to judge" in failed("make", *output, code=2)
     assert "is not NAME=FILE" in failed("make", "--texts", "x.txt", *output, code=2)
-    assert "two systems are called 'ours'" in failed("make", *files[:2], *files[:2], *output, code=2)
+    assert "two systems are called 'ours'; name them apart, a run as NAME=RUN" in failed(
+        "make", *files[:2], *files[:2], *output, code=2
+    )
+    # Before a model is loaded: there is none.
+    assert "1 system to compare" in failed("make", tmp_path / "no-run", "--mode", "compare", *output)
+    assert "'rank'" in failed("make", tmp_path / "no-run", "--mode", "rank", *output)
     assert "no file at" in failed("make", "--texts", f"x={tmp_path}/none.txt", *output)
     (tmp_path / "three.txt").write_text("a\nb\nc\n")
     words = failed("make", *files, "--data", tmp_path / "three.txt", *output)
@@ -126,3 +134,17 @@ def test_errors_are_in_the_users_words(files, tmp_path):
     assert "holds a study already" in failed("make", *files, *output)
     assert "no answer in any of the sheets" in failed("tally", tmp_path / "s", tmp_path / "s" / "raters")
     assert "no key at" in failed("tally", tmp_path, tmp_path / "s" / "raters")
+
+
+def test_one_run_under_two_names(tmp_path):
+    TextVAE(untrained()).save(tmp_path / "run")
+    output = tmp_path / "study"
+    done(
+        "make", f"plain={tmp_path}/run", f"free={tmp_path}/run", "--items", 3, "--seed", 1, "-q", "-o", output
+    )
+    assert Key.read(output).systems == ("plain", "free")
+    shutil.copytree(tmp_path / "run", tmp_path / "a=b")
+    done(
+        "make", tmp_path / "a=b", tmp_path / "run", "--items", 3, "--seed", 1, "-q", "-o", tmp_path / "other"
+    )
+    assert Key.read(tmp_path / "other").systems == ("a=b", "run")

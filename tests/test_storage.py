@@ -153,8 +153,11 @@ def test_only_the_named_files_are_read(tmp_path):
 
 
 def test_absent_and_newer_runs_have_their_own_errors(tmp_path):
-    with pytest.raises(RunNotFoundError, match="is not a folder"):
+    with pytest.raises(RunNotFoundError, match="it does not exist"):
         verify_folder(tmp_path / "none")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(RunNotFoundError, match="it is not a folder"):
+        verify_folder(tmp_path / "file")
     with pytest.raises(RunNotFoundError, match=r"has no manifest\.json"):
         verify_folder(tmp_path)
     save(tmp_path / "run")

@@ -339,7 +339,7 @@ def test_saving_spares_what_is_not_a_saved_model(vae, run, tmp_path):
 
 
 def test_what_cannot_be_loaded(tmp_path):
-    with pytest.raises(RunNotFoundError, match="is not a folder"):
+    with pytest.raises(RunNotFoundError, match="does not exist"):
         TextVAE.from_pretrained(tmp_path / "nothing")
     write_folder(tmp_path / "model", codec_files(untrained()), metadata={})
     (tmp_path / "model" / "model.safetensors").write_bytes(b"")

@@ -77,6 +77,10 @@ class Beside(Group):
             options: dict[str, Any] = dataclasses.asdict(read_answers(name, reading.encoding)) | shared
             if self.as_long_as_source:
                 options["lengths"] = self._lengths(options["sources"])
+            if options["labels"] is not None and "training_labels" not in options:
+                common.screen.note(
+                    f"note: label accuracy of {name} is left out: it needs labelled texts, --training DATA with --label COLUMN of it"
+                )
             tasks.append(checked_task(**options))
         return tasks
 

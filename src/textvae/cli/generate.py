@@ -1,6 +1,7 @@
 """`textvae generate` and `chat`: answers of a conditional model."""
 
 import dataclasses
+import re
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 AT_ONCE = 256
 """Sources that are answered together, before anything is shown."""
+_COMMAND = re.compile(r"/[^\W\d_]\w*(\s.*)?")
+COMMANDS = "/new forgets what was said, /more shows the other answers, an empty line ends"
+"""Of `chat`, as it tells them."""
 BLANK = ""
 """What stands for a row of --input without a source."""
 
@@ -98,6 +102,8 @@ def chat(
             talk.turns, last = [], []
         elif line == "/more":
             common.screen.say(*([f"  {one_line(answer.text)}" for answer in last[1:]] or ["  no others"]))
+        elif _COMMAND.fullmatch(line):
+            common.screen.note(f"there is no {line.split()[0]}; {COMMANDS}")
         else:
             last = list(talk.say(line, number, decoding=config, seed=seed))
             turns.append({"heard": line, "answers": [dataclasses.asdict(answer) for answer in last]})

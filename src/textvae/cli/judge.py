@@ -21,7 +21,10 @@ def make(
         Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where the sheets and their key go.")
     ],
     runs: Annotated[
-        list[str] | None, typer.Argument(metavar="RUN", help="Runs whose texts are judged.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME=]RUN", help="Runs whose texts are judged, by their folders' names unless named."
+        ),
     ] = None,
     texts: Annotated[
         list[str] | None,
@@ -63,15 +66,16 @@ def make(
     FOLDER/raters is for the raters: a CSV file and a page that runs in any browser, for each of them. FOLDER/key.json
     says which text is whose: keep it.
     """
-    from textvae.evaluation.human.study import make_study
+    from textvae.evaluation.human.study import check_mode, make_study
     from textvae.evaluation.human.writing import check_is_new, write_study
 
     if not runs and not texts:
         raise typer.BadParameter("nothing to judge; give runs, or files of texts with --texts NAME=FILE")
+    check_mode(mode, len(runs or ()) + len(texts or ()))
     check_is_new(output)
     seed = common.drawn_seed
     judged = Judged(
-        runs=runs or [],
+        given=runs or [],
         files=texts or [],
         num=items,
         seed=seed,

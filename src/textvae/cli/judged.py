@@ -8,6 +8,7 @@ import typer
 
 from textvae.cli.groups import Decoding, Reading, WithModel
 from textvae.config import GREEDY
+from textvae.data.blobs import exists
 from textvae.errors import DataError, MissingColumnError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class Judged:
     """Which texts are judged.
 
     Attributes:
-        runs: models.
+        given: models, as RUN or NAME=RUN.
         files: NAME=FILE each.
         num: texts of each system, at most.
         seed: of which texts are taken, and of random ones.
@@ -31,7 +32,7 @@ class Judged:
         common: models are loaded with it, notes are printed through it.
     """
 
-    runs: list[str]
+    given: list[str]
     files: list[str]
     num: int
     seed: int
@@ -57,10 +58,18 @@ class Judged:
         return {name: found[name] for name in names}, contexts
 
     @property
+    def runs(self) -> list[str]:
+        """Where the models are."""
+        return [run for _, run in map(_named_run, self.given)]
+
+    @property
     def names(self) -> list[str]:
-        """What runs are called: their last folder's name, or all of it where names are equal."""
-        short = [Path(run).expanduser().resolve().name for run in self.runs]
-        return [run if short.count(name) > 1 else name for name, run in zip(short, self.runs, strict=True)]
+        """What runs are called: as they are named; else their last folder's name, or all of the path where names are equal."""
+        short = [name or Path(run).expanduser().resolve().name for name, run in map(_named_run, self.given)]
+        return [
+            run if not name and short.count(shown) > 1 else shown
+            for shown, (name, run) in zip(short, map(_named_run, self.given), strict=True)
+        ]
 
     def _random(self, of_files: Texts) -> Texts:
         """Return random texts of runs, and random lines of files; blank lines are none."""
@@ -155,10 +164,17 @@ def _named(given: str) -> tuple[str, Path]:
     return name.strip(), Path(path).expanduser()
 
 
+def _named_run(given: str) -> tuple[str, str]:
+    """Return the name that a run is given, "" for none, and the run; a path that is there is no name."""
+    name, equals, run = given.partition("=")
+    is_named = equals and name.strip() and run and "/" not in name and not exists(Path(given).expanduser())
+    return (name.strip(), run) if is_named else ("", given)
+
+
 def _check_names(names: list[str]) -> None:
     for name in names:
         if names.count(name) > 1:
-            raise typer.BadParameter(f"two systems are called {name!r}; name them apart")
+            raise typer.BadParameter(f"two systems are called {name!r}; name them apart, a run as NAME=RUN")
 
 
 def _lines(path: Path, reading: Reading) -> list[str]:

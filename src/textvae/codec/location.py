@@ -38,7 +38,7 @@ def model_folder(run: str | Path) -> Path:
     for folder in sorted((run / CHECKPOINTS).glob("step-*"), reverse=True):
         if is_complete(folder):
             return folder
-    what = "holds no model" if run.is_dir() else "is not a folder"
+    what = "holds no model" if run.is_dir() else "is not a folder" if run.exists() else "does not exist"
     raise RunNotFoundError(f"{run} {what}; give the folder that `textvae train` wrote (its --output)")
 
 

@@ -124,6 +124,13 @@ class Tokenizer:
         """
         return [self._text([int(i) for i in row]) for row in rows]
 
+    def said(self, text: str) -> str:
+        """Return a decoded text without the spaces before its first word where a text is cut as if one stood there.
+
+        A model may then write that space as a token of its own, and the word with another.
+        """
+        return text.lstrip(" ") if self.prefix_space else text
+
     def piece(self, index: int) -> str | None:
         """Return the characters an id stands for: "" for a special, None for a byte (no text of its own)."""
         if index >= self._first_piece:

@@ -86,7 +86,8 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         content = json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError) as error:
-        what = f"has no {MANIFEST}" if Path(folder).is_dir() else "is not a folder"
+        there = "is not a folder" if Path(folder).exists() else "does not exist"
+        what = f"has no {MANIFEST}" if Path(folder).is_dir() else there
         raise RunNotFoundError(f"nothing to load at {folder}: it {what}; check the path") from error
     except OSError as error:
         raise CorruptRunError(f"{path} cannot be read: {error.strerror or error}") from error

@@ -106,7 +106,7 @@ def answers_to_each(
 def _different(
     codec: Codec, conditions: Conditions, n: int, decoding: DecodingConfig | None, seed: int
 ) -> list[list[str]]:
-    """Return up to n different texts that are not empty for each condition; where draws repeat each other, more are drawn."""
+    """Return up to n different texts that are not empty for each condition, as `Tokenizer.said`; where draws repeat each other, more are drawn."""
     found: list[dict[str, None]] = [{} for _ in range(len(conditions))]
     config = codec.decoding if decoding is None else decoding
     if not config.temperature:
@@ -118,7 +118,7 @@ def _different(
             break
         given = conditions.rows(np.repeat(np.array(short), n))
         z = codec.prior_sample(len(given), seed=seed + round_, conditions=given)
-        drawn = codec.decode(z, config, seed=seed + round_, conditions=given)
+        drawn = list(map(codec.tokenizer.said, codec.decode(z, config, seed=seed + round_, conditions=given)))
         for place, row in enumerate(short):
             several = drawn[place * n : (place + 1) * n]
             found[row] |= dict.fromkeys(text for text in several if text.strip())
@@ -137,7 +137,7 @@ def first_answers(
         z = first_latents(codec, conditions, seed=seed)
     else:
         z = prior_points(codec, conditions, decoding.num_latents)
-    return codec.decode(z, decoding, seed=seed, conditions=conditions)
+    return list(map(codec.tokenizer.said, codec.decode(z, decoding, seed=seed, conditions=conditions)))
 
 
 def first_latents(codec: Codec, conditions: Conditions, *, seed: int = 0) -> Tensor:

@@ -125,7 +125,8 @@ def answer_all(
         for number in range(1, num_answers):
             drawn = derived_seed(seed, number)
             z = codec.prior_sample(len(conditions), seed=drawn, conditions=conditions)
-            rounds.append(codec.decode(z, decoding, seed=drawn, conditions=conditions))
+            found = codec.decode(z, decoding, seed=drawn, conditions=conditions)
+            rounds.append(list(map(codec.tokenizer.said, found)))
     return [list(several) for several in zip(*rounds, strict=True)]
 
 
@@ -142,7 +143,8 @@ def draw_all(
     """
     with codec.work.part("answering", len(conditions)):
         z = codec.prior_sample(len(conditions), seed=seed, conditions=conditions)
-        return codec.decode(z, decoding, seed=seed, conditions=conditions)
+        found = codec.decode(z, decoding, seed=seed, conditions=conditions)
+    return list(map(codec.tokenizer.said, found))
 
 
 def measure_answers(

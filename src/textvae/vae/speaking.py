@@ -103,7 +103,8 @@ class Speaking(Held):
                 z = fit_style(self.codec, checked_texts(like)).draw(n, seed).to(self.codec.dtype)
             else:
                 z = self.codec.prior_sample(n, seed=seed, conditions=given)
-            return self.codec.decode(z, decoding, seed=seed, prefix=prefix, conditions=given)
+            found = self.codec.decode(z, decoding, seed=seed, prefix=prefix, conditions=given)
+        return found if prefix else list(map(self.codec.tokenizer.said, found))
 
     def generate(
         self,

@@ -79,14 +79,12 @@ def make_study(
         ConfigError: an unknown mode or language, a number out of range, criteria that cannot be, one system to compare.
         DataError: systems (or contexts) of different numbers of texts, or none.
     """
-    check_choice("mode", mode, MODES)
+    check_mode(mode, len(systems))
     words_of(language)
     check_count("raters", raters, 1)
     asked = criteria(questions, in_context=contexts is not None)
     names, columns = tuple(systems), tuple(one.name for one in asked)
     num = _common_length(systems, contexts)
-    if mode == "compare" and len(names) < 2:
-        raise ConfigError("1 system to compare; give two at least, or rate it with --mode rate")
     teams = [(name,) for name in names] if mode == "rate" else list(combinations(names, 2))
     units = [Unit(number, team) for team in teams for number in range(num)]
     check_range("repeats", repeats, 0, len(units) // 2)
@@ -109,6 +107,17 @@ def make_study(
         places=places,
     )
     return Study(key=key, criteria=asked, language=language, sheets=tuple(sheets))
+
+
+def check_mode(mode: str, num_systems: int) -> None:
+    """Refuse what cannot be judged so, before any text is made.
+
+    Raises:
+        ConfigError: an unknown mode, or one system to compare.
+    """
+    check_choice("mode", mode, MODES)
+    if mode == "compare" and num_systems == 1:
+        raise ConfigError("1 system to compare; give two at least, or rate it with --mode rate")
 
 
 def _arranged(units: Sequence[Unit], sheet: int, repeats: int, generator: np.random.Generator) -> list[Place]:
