@@ -16,7 +16,15 @@ from textvae.config import DataConfig
 from textvae.config.conditions import Columns, LabelColumn, label_columns
 from textvae.data.conditions import ConditionSchema
 from textvae.data.derived import GAP, completions, fillings, history, replies
-from textvae.data.examples import examples, fit_schema, known_rows, open_examples, read_cells, reading_options
+from textvae.data.examples import (
+    examples,
+    fit_schema,
+    known_rows,
+    left_out,
+    open_examples,
+    read_cells,
+    reading_options,
+)
 from textvae.data.features import Features, gathered, open_array
 from textvae.data.labels import Label
 from textvae.data.normalization import set_apart
@@ -142,6 +150,16 @@ def test_cells_that_are_no_numbers_are_told_with_their_row_and_how_many_there_ar
     schema = fit_schema(fit, config, tokenizer_of("bpe"))
     with pytest.raises(DataError, match=told):
         known_rows(cells, schema)
+
+
+def test_texts_too_short_for_a_gap_are_counted():
+    columns = Columns(pairs="infill")
+    for texts, told in (
+        (["a"], "1 text is too short for an infill and left out"),
+        (["a", "b"], "2 texts are too short for an infill and left out"),
+    ):
+        cells = read_cells(open_corpus([*texts, "one two three four five"]), columns)
+        assert left_out(cells, columns) == (told,)
 
 
 def test_a_column_of_texts_is_no_label():

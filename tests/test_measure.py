@@ -67,6 +67,7 @@ def test_labels_of_training_data_and_lengths_of_sources(tmp_path):
         done("measure", answers, *options, "--sources", sources, "--as-long-as-source", "--json").stdout
     )
     assert found["measures"]["label_accuracy"] == 1
+    assert "2 sources, 1 answer each, seed 0" in done("measure", answers).stdout
     silent = done("measure", answers, "--labels", labels, "--training", training, "--text", "text")
     assert "label accuracy" not in silent.stdout
     assert "is left out: it needs labelled texts, --training DATA with --label COLUMN" in " ".join(silent.stderr.split())  # fmt: skip

@@ -136,7 +136,8 @@ def summary(found: Evaluation) -> str:
 
 def _answers(*, N: int, M: int, R: int, fewest: int, seed: int, **others: object) -> str:  # noqa: N803 (symbols)
     several = counted(M, "answer") if fewest == M else f"{fewest:,} to {counted(M, 'answer')}"
-    return f"{counted(N, 'source')}, {several} each, {counted(R, 'reference')} each at most, seed {seed}"
+    beside = f", {counted(R, 'reference')} each at most" if R else ""
+    return f"{counted(N, 'source')}, {several} each{beside}, seed {seed}"
 
 
 def _answered(*, N: int, M: int, **others: object) -> str:  # noqa: N803
