@@ -1,5 +1,7 @@
 """`VAEModel`: q(z|x,c), p(z|c) and p(x|z,c) in one module."""
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
@@ -139,6 +141,23 @@ class VAEModel(nn.Module):
             assert decoder.reader.copying is not None
             spread = decoder.reader.copying.mixed(spread, features, source.copied, tokens).where(real, 0.0)
         return spread
+
+    def step_logits(self, tokens: Tensor, z: Tensor, context: Context | None = None) -> Iterator[Tensor]:
+        """Yield the logits of each token given those before it, z and c: T times (B, V), tokens copied from a source among them.
+
+        Args:
+            tokens: (B, T).
+            z: (B, D).
+            context: the condition; None: none.
+        """
+        code, source = self.read_condition(z, context)
+        decoder, inputs = self.decoder, shift(tokens)
+        features = decoder(inputs, code) if source is None else decoder(inputs, code, source)  # (B, T, H)
+        for part in features.unbind(dim=1):
+            logits = decoder.output(part)
+            if source is not None and decoder.reader is not None:
+                logits = decoder.reader.next_log_probs(logits, part, source)
+            yield logits
 
     def read_condition(self, z: Tensor, context: Context | None) -> tuple[Tensor, OpenSource | None]:
         """Return what each step of the decoder reads, (B, code_dim), and the source that it attends to."""

@@ -11,7 +11,6 @@ from textvae.diagnostics.latents import active_units
 from textvae.diagnostics.shuffle import condition_shuffle_gain, z_shuffle_gain
 from textvae.distributions import rate_at, wide
 from textvae.models import GivenModel, VAEModel
-from textvae.models.modeling import shift
 from textvae.training.measures import HeldOut
 
 SHUFFLED = 256
@@ -115,13 +114,5 @@ def _choices(
     model, conditions = codec.model, store.conditions
     given = codec.given(None if conditions is None else conditions.rows(indices))
     context = given.context if isinstance(given, GivenModel) else None
-    code, source = model.read_condition(z[indices].to(codec.device), context)
-    decoder = model.decoder
-    features = decoder(shift(tokens), code) if source is None else decoder(shift(tokens), code, source)
-    chosen = []
-    for part in features.unbind(dim=1):  # (B, H)
-        logits = decoder.output(part)
-        if source is not None and decoder.reader is not None:
-            logits = decoder.reader.next_log_probs(logits, part, source)
-        chosen.append(logits.argmax(-1))
-    return torch.stack(chosen, dim=1)
+    steps = model.step_logits(tokens, z[indices].to(codec.device), context)
+    return torch.stack([logits.argmax(-1) for logits in steps], dim=1)

@@ -13,11 +13,9 @@ from textvae.data.scripts import is_spaceless, script_counts
 from textvae.data.store import TokenStore
 from textvae.errors import ConfigError
 from textvae.models import GivenModel, VAEModel
-from textvae.models.condition import Context
-from textvae.models.modeling import shift
 
 ROWS = 64
-"""Texts at a time, whose logits are held in memory."""
+"""Texts at a time."""
 
 
 @torch.no_grad()
@@ -26,8 +24,9 @@ def presence(
 ) -> np.ndarray:
     """Return how many nats less likely a word was than the likeliest tokens in its place, at the best place, (N,), at most 0.
 
-    The sum over the word's tokens of log p(token | before, z, c) - max log p(· | before, z, c), without guidance. The place is that of all between two words where
-    the first token is nearest. 0: a greedy decoder that had come so far would have said the word. -inf: it does not fit into the text.
+    The sum over the word's tokens of log p(token | before, z, c) - max log p(· | before, z, c), without guidance. The place is
+    that of all between two words where the first token is nearest. 0: a greedy decoder that had come so far would have said
+    the word. -inf: it does not fit into the text.
 
     Args:
         codec: of a model with weights.
@@ -91,22 +90,10 @@ def _shortfalls(
         tokens = torch.from_numpy(batch.tokens).to(codec.device)  # (B, T)
         given = codec.given(None if store.conditions is None else store.conditions.rows(indices))
         context = given.context if isinstance(given, GivenModel) else None
-        logits = _logits(codec.model, tokens, z[indices].to(codec.dtype).to(codec.device), context)
+        steps = codec.model.step_logits(tokens, z[indices].to(codec.dtype).to(codec.device), context)
         wanted = tokens if token is None else torch.full_like(tokens, token)
-        below = logits.gather(2, wanted.unsqueeze(2)).squeeze(2) - logits.amax(dim=2)
+        pairs = zip(steps, wanted.unsqueeze(2).unbind(dim=1), strict=True)
+        below = torch.cat([logits.gather(1, one) - logits.amax(1, keepdim=True) for logits, one in pairs], 1)
         rows = zip(below.cpu().double().numpy(), batch.lengths, strict=True)
         found += [row[:length] for row, length in rows]
     return found
-
-
-def _logits(model: VAEModel, tokens: Tensor, z: Tensor, context: Context | None) -> Tensor:
-    """Return the logits of every token, (B, T, V), what is copied from a source among them."""
-    code, source = model.read_condition(z, context)
-    if source is None:
-        return model.decoder.output(model.decoder(shift(tokens), code))
-    features, reader = model.decoder(shift(tokens), code, source), model.decoder.reader
-    logits = model.decoder.output(features)
-    if reader is None or source.copied is None:
-        return logits
-    places = range(tokens.shape[1])
-    return torch.stack([reader.next_log_probs(logits[:, t], features[:, t], source) for t in places], dim=1)
