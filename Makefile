@@ -46,7 +46,7 @@ test-slow: setup  ## The tests that take minutes
 check: setup  ## Format, lint, types, layers
 	@$(BIN)/ruff format --check --quiet . || (echo "run 'make fmt'" && false)
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/ty check --quiet src
+	@$(BIN)/ty check --quiet
 	@$(BIN)/lint-imports --no-cache > .import-linter.log 2>&1 || (cat .import-linter.log && false)
 	@rm -f .import-linter.log
 	@echo "check: format, lint, types and layers are in order"

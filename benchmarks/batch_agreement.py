@@ -74,4 +74,4 @@ def decoded(model: Codec, config: DecodingConfig, z: torch.Tensor, batch_size: i
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    main(*sys.argv[1:3], *map(int, sys.argv[3:4]))
+    main(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:4]))

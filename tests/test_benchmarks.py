@@ -7,11 +7,11 @@ import pytest
 import torch
 from benchmarks.growth.grid import AXES, Point, grid
 from benchmarks.markdown import replaced
-from benchmarks.speed import baseline, check, document
+from benchmarks.speed import baseline, check, decoding, document, trained
 from benchmarks.speed.corpus import cut_corpus, load_store, save_store
 from benchmarks.speed.marks import SIZES
 from benchmarks.speed.operations import operations_per_token
-from benchmarks.speed.ours import even_batches
+from benchmarks.speed.ours import DEFAULTS, Training, even_batches, settings
 from benchmarks.speed.record import Record, Row
 from benchmarks.steer.priors import marked
 from benchmarks.synthetic import synthetic_texts, word
@@ -44,6 +44,24 @@ def test_both_sides_count_the_same_targets():
         collate(CORPUS.train, rows).num_targets for rows in epoch_batches(CORPUS.train.lengths, 200, 0, 0)
     )
     assert theirs == ours == CORPUS.train.num_tokens + len(CORPUS.train)
+
+
+@pytest.mark.parametrize("layers", [(), (DEFAULTS,)])
+def test_updates_of_ours_can_be_timed(layers):
+    config = settings("S", "gru", CORPUS.tokenizer.vocab_size, *layers)
+    batches = even_batches(CORPUS.train, 1)
+    counts = torch.ones(CORPUS.tokenizer.vocab_size)
+    training = Training(config, batches, counts)
+    before = training.model.embedding.weight.clone()
+    assert training.run() == batches[0].num_targets
+    assert (training.average is not None) == bool(layers)
+    assert not torch.equal(before, training.model.embedding.weight)
+
+
+def test_decoding_of_a_trained_model_can_be_timed():
+    config = settings("S", "lstm", CORPUS.tokenizer.vocab_size)
+    codec = trained.train(CORPUS, config, seconds=0.01)
+    assert decoding.ours(codec, 2, temperature=1, top_p=0.9).run() == decoding.STEPS + 1
 
 
 def test_both_sides_read_the_same_words():

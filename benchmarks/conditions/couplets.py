@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from pypinyin import Style, pinyin
+from pypinyin import Style, pinyin  # ty: ignore[import-not-found]
 
 from benchmarks.conditions.kept import keep
 from benchmarks.tables.measure import CORPORA

@@ -10,7 +10,7 @@ import argparse
 import gzip
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def words(text: str, language: str) -> set[str]:
     return set(found) - SMALL_WORDS
 
 
-def hits(answers: Sequence[str], described: list[set[str]], language: str) -> np.ndarray:
+def hits(answers: Iterable[str], described: list[set[str]], language: str) -> np.ndarray:
     """Return for each answer whether it has a word of what describes the emoji."""
     return np.array(
         [bool(words(answer, language) & known) for answer, known in zip(answers, described, strict=True)]

@@ -58,9 +58,9 @@ def draw(axis: str, points: Found, path: Path) -> None:
 
 def _panel(panel: Axes, axis: str, name: str, values: Sequence[float], costs: Sequence[float]) -> None:
     panel.loglog(values, costs, marker="o", markersize=3)
-    panel.set(title=name, xlabel=LABELS[axis], ylim=(min(costs) / 2, max(costs) * 2))
-    panel.title.set_size(9)
-    panel.xaxis.label.set_size(8)
+    panel.set(ylim=(min(costs) / 2, max(costs) * 2))
+    panel.set_title(name, fontsize=9)
+    panel.set_xlabel(LABELS[axis], fontsize=8)
     panel.xaxis.set_major_formatter(EngFormatter(sep=""))
     panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     panel.yaxis.set_major_formatter(EngFormatter(sep=""))

@@ -23,8 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--tolerance", type=float, default=TOLERANCE, help=f"({TOLERANCE})")
     options = parser.parse_args(arguments)
     fresh, recorded = Record.load(options.record), Record.load(options.recorded)
-    if fresh.machine["cpu"] != recorded.machine["cpu"]:
-        print(f"recorded on {recorded.machine['cpu']}, run on {fresh.machine['cpu']}: ratios may differ")
+    then, now = (" with ".join(r.machine[k] for k in ("cpu", "instructions")) for r in (recorded, fresh))
+    if then != now:
+        print(f"recorded on {then}, run on {now}: ratios may differ")
     fallen = list(fallen_rows(fresh, recorded, options.tolerance))
     print(*fallen or ["no ratio has fallen"], sep="\n")
     return 1 if fallen else 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 from benchmarks.speed import baseline
 from benchmarks.speed.evaluation import build_codec
@@ -14,7 +15,7 @@ from textvae.codec import Codec
 from textvae.config import DecodingConfig
 
 BATCH_SIZE, STEPS = 64, 30
-UNENDING = {"min_length": STEPS, "max_length": STEPS, "known_words": False}
+UNENDING: dict[str, Any] = {"min_length": STEPS, "max_length": STEPS, "known_words": False}
 """No row leaves the batch before the last step: otherwise a step's cost would depend on the weights."""
 
 
@@ -29,7 +30,7 @@ def rows(scope: Scope) -> Iterator[Row]:
         yield _int8(scope)
 
 
-def ours(codec: Codec, batch_size: int, **how: float) -> Work:
+def ours(codec: Codec, batch_size: int, **how: Any) -> Work:
     """Return the decoding of prior samples by the codec, down to texts; its unit is a step."""
     config = DecodingConfig(**UNENDING | how)
     z = codec.prior_sample(batch_size)

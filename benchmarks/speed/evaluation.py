@@ -38,9 +38,9 @@ def rows(scope: Scope) -> Iterator[Row]:
 
 
 def build_codec(scope: Scope, size: str, cell: str) -> Codec:
-    """Return an untrained model with its tokenizer: what a pass costs does not depend on the weights."""
+    """Return an untrained model with its tokenizer, frozen as loaded ones are: a pass costs the same whatever its weights."""
     config = settings(size, cell, scope.corpus.tokenizer.vocab_size)
-    return Codec(VAEModel(config.model).eval(), scope.corpus.tokenizer)
+    return Codec(VAEModel(config.model).eval().requires_grad_(False), scope.corpus.tokenizer)
 
 
 def _elbo(scope: Scope, size: str, model: baseline.TextVAE, codecs: dict[str, Codec]) -> dict[str, Work]:

@@ -18,6 +18,7 @@ MARKS: dict[str, dict[str, tuple[float, float]]] = {
     "training fp32": {"S": (4.7, 6), "L": (4, 5)},
     "training bf16": {"S": (5, 8), "L": (5, 7)},
     "training sampled": {"S": (10, 14)},
+    "training sampled bf16": {"S": (10, 14)},
     "ELBO evaluation": {"S": (5, 7), "L": (5, 7)},
     "encoding": {"S": (5, 7), "L": (5, 7)},
     "sampling": {"S": (4, 6)},

@@ -1,6 +1,5 @@
 """textvae at the sizes of the comparison: model, settings, and the real training path."""
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from textvae.config import RunConfig
 from textvae.data.batching import Batch, collate, epoch_batches
 from textvae.data.store import TokenStore
 from textvae.models import VAEModel
+from textvae.models.output import OutputLayer
 from textvae.objectives.objective import Moment
 from textvae.training.distributed import Ranks
 from textvae.training.optimization import MovingAverage
@@ -31,10 +31,13 @@ PLAIN: dict[str, dict[str, Any]] = {
 """What the baseline does not have is off; clipping and the checks of `Stepper.take` stay."""
 
 DEFAULTS = {
-    section: {name: getattr(getattr(RunConfig(), section), name) for name in values}
+    section: {name: getattr(getattr(RunConfig(), section), name) for name in values if name != "batch_tokens"}
     for section, values in PLAIN.items()
 }
-"""The same settings as a run has them."""
+"""The same settings as a run has them, in batches of the same size: a run's own depends on its corpus."""
+
+SAMPLED: dict[str, dict[str, Any]] = {"training": {"output": "sampled"}}
+"""Training on a sample of the vocabulary."""
 
 
 def settings(size: str, cell: str, vocab_size: int, *layers: dict[str, dict[str, Any]]) -> RunConfig:
@@ -51,15 +54,6 @@ def settings(size: str, cell: str, vocab_size: int, *layers: dict[str, dict[str,
         "latent_dim": widths.latent_dim,
     }
     return RunConfig().updated(PLAIN, {"model": model}, *layers)
-
-
-def sampled_output() -> dict[str, dict[str, Any]] | None:
-    """Return the setting that trains on a sample of the vocabulary; None: this version has none."""
-    config = RunConfig()
-    for section in dataclasses.fields(config):
-        if any(field.name == "output" for field in dataclasses.fields(getattr(config, section.name))):
-            return {section.name: {"output": "sampled"}}
-    return None
 
 
 class Training:
@@ -82,8 +76,7 @@ class Training:
         precision: str = "fp32",
         ranks: Ranks | None = None,
     ) -> None:
-        self.model = VAEModel(config.model)
-        self.model.decoder.output.start_from_frequencies(counts)
+        self.model = untrained(config, counts)
         self.batches, self.num_steps = batches, 0
         self.stepper = Stepper(self.model, config, choose_precision(precision, CPU), ranks or Ranks())
         self.average = MovingAverage(self.model, config.training.ema) if config.training.ema else None
@@ -96,6 +89,15 @@ class Training:
             if self.average:
                 self.average.update(self.model, self.num_steps)
         return sum(batch.num_targets for batch in self.batches)
+
+
+def untrained(config: RunConfig, counts: Tensor) -> VAEModel:
+    """Return a model whose output layer knows how often each token is a target, (V,)."""
+    model = VAEModel(config.model)
+    output = model.decoder.output
+    assert isinstance(output, OutputLayer)
+    output.start_from_frequencies(counts)
+    return model
 
 
 def even_batches(store: TokenStore, num: int, batch_tokens: int = BATCH_TOKENS) -> list[Batch]:

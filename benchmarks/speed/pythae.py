@@ -18,7 +18,7 @@ def missing() -> str | None:
     if find_spec("pythae") is None:
         return "pythae is not installed"
     try:
-        import pythae.trainers  # noqa: F401
+        import pythae.trainers  # noqa: F401  # ty: ignore[import-not-found]
     except Exception as error:  # an old package meets new versions of what it needs
         return f"pythae cannot be imported: {error}"
     return None
@@ -26,9 +26,9 @@ def missing() -> str | None:
 
 def epoch(model: baseline.TextVAE, batches: Sequence[Tensor]) -> Run:
     """Return an epoch of the trainer's own over batches that are padded already; it returns the targets seen."""
-    from pythae.models.base import BaseAEConfig
-    from pythae.models.base.base_utils import ModelOutput
-    from pythae.trainers import BaseTrainer, BaseTrainerConfig
+    from pythae.models.base import BaseAEConfig  # ty: ignore[import-not-found]
+    from pythae.models.base.base_utils import ModelOutput  # ty: ignore[import-not-found]
+    from pythae.trainers import BaseTrainer, BaseTrainerConfig  # ty: ignore[import-not-found]
 
     class Wrapped(nn.Module):
         """What the trainer asks of a model."""

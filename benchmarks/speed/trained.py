@@ -11,11 +11,11 @@ import torch
 
 from benchmarks.process import BUILD
 from benchmarks.speed.corpus import BenchmarkCorpus
-from benchmarks.speed.ours import CPU, settings
+from benchmarks.speed.ours import CPU, settings, untrained
 from textvae.codec import Codec, codec_files, load_codec
 from textvae.config import RunConfig
 from textvae.data.batching import collate, epoch_batches
-from textvae.models import VAEModel
+from textvae.objectives.objective import Moment
 from textvae.storage.atomic import write_folder
 from textvae.training.distributed import Ranks
 from textvae.training.precision import fast_products
@@ -34,7 +34,7 @@ def trained_folder(corpus: BenchmarkCorpus) -> Path:
     folder = BUILD / f"trained-{digest.hexdigest()[:12]}"
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        write_folder(folder, codec_files(_train(corpus, config)), metadata={})
+        write_folder(folder, codec_files(train(corpus, config)), metadata={})
     return folder
 
 
@@ -43,18 +43,19 @@ def trained_codec(corpus: BenchmarkCorpus) -> Codec:
     return load_codec(trained_folder(corpus))
 
 
-def _train(corpus: BenchmarkCorpus, config: RunConfig) -> Codec:
+def train(corpus: BenchmarkCorpus, config: RunConfig, seconds: float = SECONDS) -> Codec:
+    """Return a model after so many CPU seconds of training."""
     torch.manual_seed(0)
-    model = VAEModel(config.model)
-    model.decoder.output.start_from_frequencies(target_counts(corpus.train, corpus.tokenizer.vocab_size))
+    model = untrained(config, target_counts(corpus.train, corpus.tokenizer.vocab_size))
     stepper = Stepper(model, config, "fp32", Ranks())
     start = time.process_time()
     with fast_products(CPU):
-        for step, indices in enumerate(_endless(corpus, config.training.batch_tokens)):
-            progress = (time.process_time() - start) / SECONDS
+        for step, indices in enumerate(_endless(corpus, stepper.batch_tokens)):
+            progress = (time.process_time() - start) / seconds
             if progress >= 1:
                 break
-            stepper.take(collate(corpus.train, indices), step=step, beta=RATE_WEIGHT, progress=progress)
+            moment = Moment(beta=RATE_WEIGHT, step=step, progress=progress)
+            stepper.take(collate(corpus.train, indices), moment)
     return Codec(model.eval(), corpus.tokenizer)
 
 

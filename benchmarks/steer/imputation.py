@@ -58,8 +58,8 @@ def imputed(codec: Codec, texts: Sequence[str], decoding: DecodingConfig, seed: 
     for size, rows in sorted(groups.items()):
         begun = [" ".join(texts[row].split()[:-size]) for row in rows]
         gapped = [Gapped.read(f"{text} ...") for text in begun]
-        options = {"sizes": Sizes(size, size), "attempts": 1, "decoding": decoding, "seed": seed}
-        for row, text, fillings in zip(rows, begun, fill(codec, gapped, **options), strict=True):
+        filled = fill(codec, gapped, sizes=Sizes(size, size), attempts=1, decoding=decoding, seed=seed)
+        for row, text, fillings in zip(rows, begun, filled, strict=True):
             found[row] = fillings[0].text if fillings else text
     return found
 

@@ -75,7 +75,7 @@ def measure(
     corpus: Corpus | None = None,
 ) -> dict:
     """Return what the searches found, word by word."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for seed, word in enumerate(words, 1):
         wanted = read_rewards([reward.format(word=word) for reward in rewards])
         begins = corpus.begins(vae, word) if corpus else {}

@@ -11,6 +11,7 @@ import argparse
 import json
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -75,12 +76,10 @@ def main() -> None:
             start = time.perf_counter()
             outputs = edited(vae, texts, wanted, method, strength)
             row = {"method": method, "strength": strength, **measured(outputs)}
-            row |= {
-                "seconds": time.perf_counter() - start,
-                "examples": list(zip(texts, outputs, strict=True))[:20],
-            }
-            print(json.dumps(row | {"examples": row["examples"][:5]}, ensure_ascii=False), flush=True)
-            edits.append(row)
+            row["seconds"] = time.perf_counter() - start
+            examples = list(zip(texts, outputs, strict=True))[:20]
+            print(json.dumps(row | {"examples": examples[:5]}, ensure_ascii=False), flush=True)
+            edits.append(row | {"examples": examples})
     found["edits"] = edits
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"sentiment-{'test' if asked.test else 'valid'}.json").write_text(
@@ -127,7 +126,7 @@ def edited(vae: TextVAE, texts: list[str], wanted: list[str], method: str, stren
     return outputs
 
 
-def share(said: list[str], wanted: list[str]) -> float:
+def share(said: Sequence[str | None], wanted: list[str]) -> float:
     return float(np.mean([a == b for a, b in zip(said, wanted, strict=True)]))
 
 

@@ -27,9 +27,12 @@ from textvae.evaluation.judging import Judging
 from textvae.evaluation.report import evaluate
 from textvae.storage.atomic import write_file
 from textvae.tasks.measuring import measure_answers
+from textvae.training.measures import HeldOut
 from textvae.training.origin import inherited_settings, origin_of
+from textvae.training.progress import Standing, Start
 from textvae.training.records import EVALUATION, read_metrics
 from textvae.training.run import train_run
+from textvae.training.step import StepReport
 
 RESULTS = ROOT / "benchmarks" / "tables" / "results"
 RUNS = ROOT / "runs" / "tables"
@@ -113,12 +116,18 @@ class Marking:
     def __init__(self, inner: Progress, mark: Path, digest: str) -> None:
         self.inner, self.mark, self.digest = inner, mark, digest
 
-    def on_start(self, start: Any) -> None:
+    def on_start(self, start: Start) -> None:
         self.mark.write_text(self.digest)
         self.inner.on_start(start)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
+    def on_step(self, report: StepReport, standing: Standing) -> None:
+        self.inner.on_step(report, standing)
+
+    def on_epoch(self, held_out: HeldOut, standing: Standing, *, best: bool) -> None:
+        self.inner.on_epoch(held_out, standing, best=best)
+
+    def on_message(self, text: str) -> None:
+        self.inner.on_message(text)
 
 
 def measure(row: Row, run: Path) -> dict[str, Any]:

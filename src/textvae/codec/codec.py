@@ -29,7 +29,7 @@ from textvae.models.products import Layouts, laid_out
 from textvae.progress import Work
 
 M = TypeVar("M", bound=LatentModel)
-CANDIDATE_ROWS = 1024
+CANDIDATE_ROWS: int = 1024
 """Rows decoded at once at least where several are drawn for each text: most leave long before the last one ends."""
 CANDIDATE_STRIDE = 2**48
 """Row numbers between the candidates of one row: the first has the row's own noise, and more of them change no other's."""

@@ -28,6 +28,14 @@ class Negatives:
         """Return them on the device and in the type of `like`."""
         return Negatives(self.tokens.to(like.device), self.log_expected.to(like))
 
+    def equal_to(self, targets: Tensor, vocab_size: int) -> tuple[Tensor, Tensor]:
+        """Return where a negative is a row's target, as (rows, columns): few of (N, K), and found without comparing all."""
+        column = targets.new_full((vocab_size,), -1)
+        column[self.tokens] = torch.arange(len(self.tokens), device=targets.device)
+        found = column[targets]
+        rows = (found >= 0).nonzero().squeeze(1)
+        return rows, found[rows]
+
 
 class NegativeSampler:
     """Draws negatives from the CPU's global generator, log-uniformly over frequency ranks.
@@ -85,6 +93,6 @@ def sampled_log_probs(
     own = (features * vectors[:num]).sum(dim=1) + offsets[:num]
     wide = torch.promote_types(own.dtype, torch.float32)
     others = (features @ vectors[num:].t()).to(wide) + (offsets[num:] - negatives.log_expected)
-    others.masked_fill_(targets.unsqueeze(1) == negatives.tokens, float("-inf"))
+    others[negatives.equal_to(targets, len(weight))] = float("-inf")
     scores = torch.cat([own.to(wide).unsqueeze(1), others], dim=1)  # (N, 1 + K)
     return -cross_entropy(scores, torch.zeros_like(targets), reduction="none")
