@@ -200,6 +200,15 @@ def test_what_is_near_enough_is_no_trouble(changes):
     assert codes(**changes) == ["too_lossy"]
 
 
+def test_on_the_way_to_the_target_rate_the_remedies_do_not_contradict_each_other():
+    young = HEALTHY | {"rate": 5.0, "gain": 7.0, "active_units": 5, "iw_nll": 70.0, "baseline_nll": 66.0}
+    found = {one.code: one.remedy for one in find(Vitals(**young), CURES) if one.severity == "warning"}
+    assert set(found) == {"off_target", "few_units", "worse_than_baseline"}
+    assert [code for code, remedy in found.items() if remedy] == ["off_target"]
+    settled = find(Vitals(**young | {"pinned": "low"}), CURES)
+    assert all(one.remedy for one in settled if one.severity == "warning")
+
+
 @pytest.mark.parametrize("settings", [None, RunConfig()])
 def test_where_neither_z_nor_the_condition_is_read_no_lower_rate_is_advised(settings):
     idle = {"rate": 0.05, "gain": 0.01, "mutual_information": 0.0, "target_rate": None, "active_units": 0}

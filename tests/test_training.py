@@ -55,6 +55,24 @@ class Heard:
         self.messages.append(text)
 
 
+def test_records_hold_means_over_the_updates_since_the_last(tmp_path):
+    heard = Heard()
+    config = tiny_config(training={"epochs": 7}, objective={"bag_of_words": 0.1})
+    run = train_run(ENGLISH, tmp_path / "run", config, observer=heard)
+    records = [record for record in read_metrics(run) if record["kind"] == "train"]
+    assert len(records) >= 2
+    reports = [report for report, _ in heard.steps]
+    for record in records:
+        window = reports[record["step"] - trainer.RECORD_EVERY : record["step"]]
+        weights = [report.num_sentences for report in window]
+        for name in ("distortion", "rate"):
+            mean = np.average([getattr(report, name) for report in window], weights=weights)
+            assert record[name] == pytest.approx(mean)
+        words = np.average([report.auxiliaries["bag_of_words"] for report in window], weights=weights)
+        assert record["auxiliaries"] == pytest.approx({"bag_of_words": words})
+        assert (record["num_sentences"], record["beta"]) == (sum(weights), window[-1].beta)
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Path:
     return train_tiny(tmp_path_factory.mktemp("training") / "run")

@@ -6,7 +6,7 @@ can lie far from the prior, at many nats, and be the same for every text.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from textvae.config.presets import FAITHFUL_NATS, default_target_rate
@@ -235,9 +235,14 @@ RULES: tuple[Rule, ...] = (
 
 
 def find(vitals: Vitals, remedies: Remedies, rules: Sequence[Rule] = RULES) -> tuple[Finding, ...]:
-    """Return what the rules find, the worst first."""
-    found = [rule(vitals, remedies) for rule in rules]
-    return tuple(finding for finding in found if finding is not None)
+    """Return what the rules find, the worst first.
+
+    While the rate is on its way to its target, warnings have one remedy, more training: others would contradict it.
+    """
+    found = [finding for rule in rules if (finding := rule(vitals, remedies)) is not None]
+    if _unsettled(vitals):
+        found = [replace(one, remedy=None) if _waits(one) else one for one in found]
+    return tuple(found)
 
 
 def verdict(vitals: Vitals, findings: Sequence[Finding]) -> str:
@@ -253,6 +258,16 @@ def nats(value: float) -> str:
     ('12.1', '0.03')
     """
     return f"{value:.1f}" if abs(value) >= 1 else f"{value:.2f}"
+
+
+def _unsettled(vitals: Vitals) -> bool:
+    """Whether the controller of beta is still on its way to the target."""
+    target = vitals.target_rate
+    return target is not None and vitals.pinned is None and abs(vitals.rate - target) > OFF_TARGET * target
+
+
+def _waits(finding: Finding) -> bool:
+    return finding.severity == "warning" and finding.code not in ("off_target", "too_lossy")
 
 
 def _halved_rate(vitals: Vitals, remedies: Remedies) -> str | None:

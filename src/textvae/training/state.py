@@ -26,6 +26,8 @@ class TrainState:
     best_epoch: int = 0
     beta: dict[str, float] = field(default_factory=dict)
     """The state of beta's owner."""
+    recent: dict[str, float] = field(default_factory=dict)
+    """Sums over the updates since the last record (`textvae.training.recent`)."""
     proper_step: int = 0
     """Updates made, and the share of the run done, when the objective proper began: after the pretraining."""
     proper_progress: float = 0.0

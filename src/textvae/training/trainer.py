@@ -1,6 +1,5 @@
 """The training loop, to be read in one sitting."""
 
-import dataclasses
 import time
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from textvae.data.batching import Batch, collate, epoch_batches
 from textvae.errors import NonFiniteLossError
 from textvae.objectives import RateController
 from textvae.storage.temporaries import remove_stale_temporaries
+from textvae.training import recent
 from textvae.training.checkpoints import (
     latest_checkpoint,
     load_checkpoint,
@@ -196,10 +196,10 @@ class Trainer:
     def _count(self, report: StepReport) -> None:
         self.deadline.lap(self.state, report.num_targets)
         if self.ranks.is_main:
+            recent.add(self.state.recent, report)
             if self.state.step % RECORD_EVERY == 0:
-                append_metrics(
-                    self.run, {"kind": "train", "step": self.state.step, **dataclasses.asdict(report)}
-                )
+                seen = recent.closed(self.state.recent, report)
+                append_metrics(self.run, {"kind": "train", "step": self.state.step, **seen})
             self.observer.on_step(report, self._standing())
 
     def _look(self, num_batches: int) -> None:
