@@ -12,13 +12,22 @@ import torch
 from tiny import CHINESE, ENGLISH, tiny_config, train_tiny
 from untrained import untrained
 
-from textvae import TextVAE
+from textvae import TextVAE, held_out_corpus, summarize
 from textvae.codec import load_codec
 from textvae.codec.location import model_folder
 from textvae.config import RunConfig, TrainingConfig
 from textvae.data.batching import Batch
+from textvae.data.splits import open_splits
 from textvae.data.vocabulary import BOS, UNK
-from textvae.errors import ConfigError, DeviceError, NonFiniteLossError, RunExistsError, SaveError
+from textvae.errors import (
+    ConfigError,
+    DataError,
+    DeviceError,
+    NonFiniteLossError,
+    RunExistsError,
+    RunNotFoundError,
+    SaveError,
+)
 from textvae.models import VAEModel
 from textvae.objectives.faithfulness import FIRST_DISTORTION, LESS
 from textvae.objectives.noise import blanked
@@ -53,6 +62,19 @@ class Heard:
 
     def on_message(self, text):
         self.messages.append(text)
+
+
+def test_a_run_says_what_it_held_out(run):
+    held = held_out_corpus(run, ENGLISH)
+    config = resumed_config(run)
+    assert list(held) == list(open_splits(ENGLISH, config.data).valid)
+    found = summarize(run)
+    assert found.held_out.num_texts == len(list(held)) == found.facts["valid"]["texts"]
+    assert found.num_parameters == sum(w.numel() for w in load_codec(model_folder(run)).model.parameters())
+    with pytest.raises(DataError, match="was not trained on these texts, but on"):
+        held_out_corpus(run, CHINESE)
+    with pytest.raises(RunNotFoundError, match="a run folder is needed"):
+        held_out_corpus(model_folder(run), ENGLISH)
 
 
 def test_records_hold_means_over_the_updates_since_the_last(tmp_path):

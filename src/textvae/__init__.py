@@ -31,10 +31,12 @@ _HOMES = {
     "TrainingError": "textvae.errors",
     "compare": "textvae.evaluation.comparison",
     "evaluate_answers": "textvae.evaluation.tasks.report",
+    "held_out_corpus": "textvae.training.shares",
     "inspect_corpus": "textvae.data.inspection",
     "open_corpus": "textvae.data.sources",
     "register_decoder": "textvae.models",
     "register_encoder": "textvae.models",
+    "summarize": "textvae.training.summary",
 }
 
 __all__ = [
@@ -55,10 +57,12 @@ __all__ = [
     "__version__",
     "compare",
     "evaluate_answers",
+    "held_out_corpus",
     "inspect_corpus",
     "open_corpus",
     "register_decoder",
     "register_encoder",
+    "summarize",
 ]
 
 if TYPE_CHECKING:
@@ -78,6 +82,8 @@ if TYPE_CHECKING:
     from textvae.evaluation.tasks.report import evaluate_answers
     from textvae.models import register_decoder, register_encoder
     from textvae.progress import ProgressLine
+    from textvae.training.shares import held_out_corpus
+    from textvae.training.summary import summarize
     from textvae.vae import TextVAE
 
 

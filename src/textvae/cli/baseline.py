@@ -39,8 +39,8 @@ def find_training_data(run: str, *given: str | None) -> TrainingData:
 
     It is known by its fingerprint; the settings of the run say how it is read and divided.
     """
-    from textvae.cli.summary import summarize
     from textvae.data.splits import open_splits
+    from textvae.training.summary import summarize
 
     found = summarize(run, verify=False)
     if found.settings is None or not found.facts:

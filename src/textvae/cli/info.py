@@ -7,8 +7,9 @@ from textvae import __version__
 from textvae.cli.arguments import Run
 from textvae.cli.groups import Common
 from textvae.cli.prior import prior_words
-from textvae.cli.summary import Summary, condition_rows, data_rows, measure_rows, model_row, summarize
+from textvae.cli.summary import condition_rows, data_rows, measure_rows, model_row
 from textvae.errors import RunNotFoundError
+from textvae.training.summary import Summary, summarize
 
 
 def info(run: Run, common: Common) -> None:

@@ -179,27 +179,12 @@ def run_folder(run: str) -> Path | None:
 
 def held_out_share(run: str, data: str, corpus: "Corpus", screen: Screen) -> "tuple[Corpus, Corpus | None]":
     """Return what training held out, and what it trained on, where the run was trained on `data`, opened as `corpus`; else the corpus."""
-    from textvae.cli.summary import summarize
-    from textvae.data.splits import open_splits
+    from textvae.training.shares import shares_of
 
-    found = summarize(run, verify=False)
-    if found.settings is None or not found.facts:
-        return corpus, None
-    trained_on = found.facts["train"]["sha256"]
-    if corpus.fingerprint == trained_on:
-        screen.note(
-            "note: the run was trained on these very texts; measures on them look better than they are"
-        )
-        return corpus, None
-    try:
-        is_folder = Path(data).expanduser().is_dir()  # its files may be splits
-        splits = open_splits(data if is_folder else corpus, found.settings.data)
-    except DataError:  # too few texts to divide, or the held-out file is gone: not what was trained on
-        return corpus, None
-    if splits.train.fingerprint != trained_on:
-        return corpus, None
-    screen.note("note: the run was trained on these data; only the texts it held out are used")
-    return splits.valid, splits.train
+    found = shares_of(run, data, corpus)
+    if found.note:
+        screen.note(f"note: {found.note}")
+    return found.to_measure, found.trained_on
 
 
 def write_page(path: Path, page: str, screen: Screen) -> None:

@@ -161,7 +161,7 @@ def neighbors(
 
 
 def _say_if_lossy(run: str, common: WithModel) -> None:
-    from textvae.cli.summary import summarize
+    from textvae.training.summary import summarize
 
     held = summarize(run, verify=False).held_out
     if held and not held.is_faithful:

@@ -17,7 +17,7 @@ from textvae.config import RunConfig
 from textvae.progress import clock
 
 if TYPE_CHECKING:
-    from textvae.cli.summary import Summary
+    from textvae.training.summary import Summary
 
 if TYPE_CHECKING:
     from textvae.training.origin import Origin
@@ -143,7 +143,8 @@ def resume_command(data: list[str], output: Path, device: str, cache_dir: Path |
 
 def report(output: Path, common: Common, seconds: float) -> None:
     """Print what came out, where it is, and what to try."""
-    from textvae.cli.summary import measure_rows, summarize
+    from textvae.cli.summary import measure_rows
+    from textvae.training.summary import summarize
 
     found = summarize(str(output), verify=False)
     held, target = found.held_out, found.settings.objective.target_rate if found.settings else None
