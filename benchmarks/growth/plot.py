@@ -58,7 +58,7 @@ def draw(axis: str, points: Found, path: Path) -> None:
 
 def _panel(panel: Axes, axis: str, name: str, values: Sequence[float], costs: Sequence[float]) -> None:
     panel.loglog(values, costs, marker="o", markersize=3)
-    panel.set(ylim=(min(costs) / 2, max(costs) * 2))
+    panel.set(ylim=(min(cost for cost in costs if cost) / 2, max(costs) * 2))  # a 0 was rounded to
     panel.set_title(name, fontsize=9)
     panel.set_xlabel(LABELS[axis], fontsize=8)
     panel.xaxis.set_major_formatter(EngFormatter(sep=""))
