@@ -89,9 +89,9 @@ class Stepper:
         condition = None
         if batch.conditions is not None:
             condition = ConditionTensors.of(batch.conditions, self.device, self.model.dtype)
+        self.optimizer.zero_grad(set_to_none=True)  # not to lie beside the activations
         with autocast(self.precision, self.device):
             cost: Cost = self._wrapped(tokens, lengths, moment, condition)
-        self.optimizer.zero_grad(set_to_none=True)
         (cost.loss / self.batch_tokens).backward()
         for parameter in held:
             parameter.grad = None  # the optimiser passes over what has no gradient
