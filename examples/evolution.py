@@ -17,7 +17,8 @@ from textvae import TextVAE
 def best_move(env: Env, text: str, generations: int = 20, seed: int = 1) -> tuple[float, str]:
     """Return the best score that one move from a text leads to, and the text there."""
     settings = {"seed": seed, "bounds": [-1, 1], "verbose": -9, "verb_log": 0, "signals_filename": ""}
-    evolution = cma.CMAEvolutionStrategy(np.zeros(env.action_space.shape), 0.3, settings)
+    z, _ = env.reset(options={"text": text})
+    evolution = cma.CMAEvolutionStrategy(np.zeros(len(z)), 0.3, settings)
     best = (-np.inf, "")
     for _ in range(generations):
         moves, scores = evolution.ask(), []

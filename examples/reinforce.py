@@ -47,8 +47,8 @@ def episode(
 def train(env: Env, *, updates: int = 40, episodes: int = 8, seed: int = 0) -> Policy:
     """Return a policy after so many updates of so many episodes."""
     torch.manual_seed(seed)
-    env.reset(seed=seed)
-    policy = Policy(env.observation_space.shape[0])
+    z, _ = env.reset(seed=seed)
+    policy = Policy(len(z))
     optimizer = torch.optim.Adam(policy.parameters(), lr=0.02)
     for _ in range(updates):
         played = [episode(env, policy)[:2] for _ in range(episodes)]
