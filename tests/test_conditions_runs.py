@@ -27,7 +27,7 @@ from textvae.errors import (
 )
 from textvae.storage.atomic import write_folder
 from textvae.tasks import measuring
-from textvae.tasks.answers import answers, first_answers, first_latents, prior_points
+from textvae.tasks.answers import answers, first_answers, first_latents, prior_points, several_latents
 from textvae.tasks.measuring import answer_all, asked, measure_answers
 from textvae.tasks.recipes import RECIPES, recipe
 from textvae.tasks.talk import Conversation
@@ -384,6 +384,22 @@ def test_without_drawn_tokens_the_first_answer_is_that_of_the_priors_mean(vae):
     assert vae.codec.prior(given).loc.shape[-1] == vae.latent_dim
     other = vae.generate_each({"source": sources}, 1, decoding=greedy, seed=6)
     assert [several[0].text for several in other] == middle
+
+
+def test_several_latents_are_draws_of_the_prior_spread_by_its_temperature(vae):
+    sources = ["a red house.", "the sea."] * 100
+    given = vae.codec.conditions({"source": sources}, 200)
+    prior = vae.codec.prior(given)
+    wide = several_latents(vae.codec, given, 5, 1.5, seed=1)
+    assert wide.shape == (200, 5, vae.latent_dim)
+    units = (wide - prior.loc.unsqueeze(1)) / prior.scale.unsqueeze(1)
+    assert float(units.std()) == pytest.approx(1.5, rel=0.1)
+    narrow = several_latents(vae.codec, given, 5, seed=1)
+    middle = prior.loc.unsqueeze(1).numpy()
+    assert wide.numpy() == pytest.approx(middle + 1.5 * (narrow.numpy() - middle), abs=1e-5)
+    still = DecodingConfig(temperature=0, prior_temperature=0.0, min_length=2)
+    found = answer_all(vae.codec, given.rows(np.arange(2)), 3, decoding=still)
+    assert all(len(set(several[1:])) == 1 for several in found)
 
 
 def test_the_first_answer_is_the_likeliest_where_z_is_integrated_out(vae):

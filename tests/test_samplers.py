@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textvae.decoding.noise import normal_points, row_normals, row_uniforms
+from textvae.decoding.noise import normal_points, row_normals, row_points, row_uniforms
 from textvae.decoding.samplers import BLOCK, FLOOR, NUM_UNIFORMS, Sampler, draw, in_top_p, keep_top_p
 from textvae.errors import ConfigError
 
@@ -276,3 +276,21 @@ def test_points_of_the_normal_give_means_nearer_than_draws_do():
         assert errors[0] < errors[1] / 3
     assert bool((points == normal_points(64, 4)).all())
     assert bool(normal_points(1, 3).isfinite().all())
+
+
+def test_points_of_a_row_are_draws_that_lie_apart():
+    points = row_points(3, range(500), 8, 3)
+    assert torch.equal(row_points(3, [41], 8, 3)[0], points[41])
+    assert not torch.equal(row_points(4, [41], 8, 3)[0], points[41])
+    for place in (0, 5):  # each is N(0, I), in every row another
+        ranked = torch.special.ndtr(points[:, place, 1]).sort().values
+        steps = (torch.arange(500) + 0.5) / 500
+        assert float((ranked - steps).abs().max()) < 1.63 / math.sqrt(500)  # Kolmogorov's bound at 1 %
+    apart, drawn = points, row_normals(5, range(4000), 3).view(500, 8, 3)
+    nearest = [
+        torch.cdist(z, z).masked_fill(torch.eye(8).bool(), math.inf).amin(-1).mean() for z in (apart, drawn)
+    ]
+    assert nearest[0] > 1.1 * nearest[1]
+    assert float(apart.mean(1).var()) < float(drawn.mean(1).var()) / 10
+    assert row_points(0, [1], 0, 3).shape == (1, 0, 3)
+    assert row_points(0, [1], 2, 0).shape == (1, 2, 0)

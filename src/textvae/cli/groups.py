@@ -183,6 +183,10 @@ DECODING_OPTIONS = {
     "min_length": ("--min-length", "Tokens at least."),
     "max_length": ("--max-length", "Tokens at most; unset: the model's limit."),
     "num_latents": ("--latents", "A first answer is the likeliest over so many z; 1: at their mean."),
+    "prior_temperature": (
+        "--prior-temperature",
+        "Several answers: how far apart their z are; 1: as in p(z|c).",
+    ),
     "candidates": ("--candidates", "Drawn for each text; the best is kept."),
     "slor": ("--slor", "Rank candidates by log p (0) to SLOR (1), which common words do not raise."),
     "guidance": ("--guidance", "Weight of the condition: 1 as trained, 2 twice that."),

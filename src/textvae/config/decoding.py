@@ -35,6 +35,9 @@ class DecodingConfig:
     """Tokens after which decoding stops; None: the model's own limit."""
     num_latents: int = 1
     """Latents over which the first answer to a condition integrates z out, as argmax log p(x|c); 1: the mean of p(z|c) is all."""
+    prior_temperature: float = 1.0
+    """Of several answers to a condition: the noise of p(z|c) is taken times this (Kingma and Dhariwal 2018, arXiv:1807.03039,
+    section 5); above 1 they differ more."""
     candidates: int = 1
     """Texts drawn for each z, of which the best is kept; one at temperature 0, where all would be the same."""
     slor: float = 0.0
@@ -53,6 +56,7 @@ class DecodingConfig:
         check_range("decoding.min_p", self.min_p, 0, 1)
         check_range("decoding.num_beams", self.num_beams, 1)
         check_range("decoding.num_latents", self.num_latents, 1)
+        check_range("decoding.prior_temperature", self.prior_temperature, 0)
         check_range("decoding.guidance", self.guidance, 0)
         check_range("decoding.candidates", self.candidates, 1)
         check_range("decoding.slor", self.slor, 0, 1)

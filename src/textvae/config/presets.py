@@ -50,7 +50,7 @@ LANGUAGE_MODEL: dict[str, dict[str, object]] = {
         "freeze": (),
         "unfreeze_after": None,
     },
-    "decoding": {"num_latents": 1},
+    "decoding": {"num_latents": 1, "prior_temperature": 1.0},
 }
 """What turns a VAE's settings into those of a language model with the same decoder."""
 

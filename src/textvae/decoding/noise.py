@@ -13,6 +13,8 @@ from torch import Tensor
 from textvae.errors import ConfigError
 
 _TOKENS, _LATENTS = 0, 1
+SOBOL_BITS = 30
+"""Binary digits that PyTorch's Sobol sequences have."""
 
 
 def row_uniforms(seed: int, rows: Sequence[int], num_steps: int) -> Tensor:
@@ -47,8 +49,34 @@ def normal_points(num: int, dim: int) -> Tensor:
     A Sobol sequence, scrambled, at the quantiles of the normal: randomised quasi-Monte Carlo (Buchholz et al. 2018,
     arXiv:1807.01604), whose means are nearer than those of as many draws.
     """
+    return _quantiles(_sobol(num, dim))
+
+
+def row_points(seed: int, rows: Sequence[int], num: int, dim: int) -> Tensor:
+    """Return standard normal numbers, (B, num, dim) float64: those of a row lie apart from each other, as `normal_points` do.
+
+    The same points for all rows, the digits of each row's shifted by noise of its own, which leaves a net a net (L'Ecuyer and
+    Lemieux 2002, doi:10.1007/0-306-48102-2_20): a single one is N(0, I), and rows are independent.
+
+    Raises:
+        ConfigError: the seed or a row number is outside 0..2^64-1.
+    """
+    words = _words(seed, rows, dim, _LATENTS) >> np.uint64(64 - SOBOL_BITS)
+    shifts = torch.from_numpy(words.astype(np.int64)).unsqueeze(1)  # (B, 1, dim)
+    return _quantiles(_sobol(num, dim) ^ shifts)
+
+
+def _sobol(num: int, dim: int) -> Tensor:
+    """Return the points of a scrambled Sobol sequence, (num, dim), as `SOBOL_BITS` binary digits each."""
+    if num == 0 or dim == 0:  # nothing asked for, or of a model without z
+        return torch.empty(num, dim, dtype=torch.int64)
     points = torch.quasirandom.SobolEngine(dim, scramble=True, seed=0).draw(num, dtype=torch.float64)
-    return torch.special.ndtri(points.clamp(2.0**-31, 1 - 2.0**-31))
+    return (points * 2**SOBOL_BITS).to(torch.int64)
+
+
+def _quantiles(digits: Tensor) -> Tensor:
+    # Mid-points of cells: never 0 or 1, where the quantile function is infinite.
+    return torch.special.ndtri((digits.double() + 0.5) * 2.0**-SOBOL_BITS)
 
 
 def derived_seed(seed: int, index: int) -> int:

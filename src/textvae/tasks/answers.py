@@ -12,7 +12,7 @@ from textvae.codec import Codec
 from textvae.config import DecodingConfig
 from textvae.config.fields import check_count
 from textvae.data.conditions import Conditions
-from textvae.decoding.noise import normal_points
+from textvae.decoding.noise import normal_points, row_points
 from textvae.distributions import DiagonalGaussian, on_cpu
 from textvae.errors import ConditionError
 from textvae.evaluation.likelihood import likelihoods
@@ -116,8 +116,9 @@ def _different(
         short = [row for row, texts in enumerate(found) if len(texts) < n]
         if not short:
             break
+        asked = conditions.rows(np.array(short))
+        z = several_latents(codec, asked, n, config.prior_temperature, seed=seed + round_).flatten(0, 1)
         given = conditions.rows(np.repeat(np.array(short), n))
-        z = codec.prior_sample(len(given), seed=seed + round_, conditions=given)
         drawn = list(map(codec.tokenizer.said, codec.decode(z, config, seed=seed + round_, conditions=given)))
         for place, row in enumerate(short):
             several = drawn[place * n : (place + 1) * n]
@@ -147,6 +148,26 @@ def first_latents(codec: Codec, conditions: Conditions, *, seed: int = 0) -> Ten
         return prior.loc.to(codec.dtype).expand(len(conditions), -1)
     one = codec.prior_sample(1, seed=seed, conditions=conditions.rows(np.zeros(1, np.int64)))
     return one.expand(len(conditions), -1)
+
+
+def several_latents(
+    codec: Codec, conditions: Conditions, num: int, temperature: float = 1.0, *, seed: int = 0
+) -> Tensor:
+    """Return `num` z for each of N conditions, (N, num, D): each of them a draw of p(z|c), and apart from each other.
+
+    Args:
+        codec: a conditional model.
+        conditions: N of them.
+        num: how many; they are stratified (`row_points`), so that few of them say more of p(z|c) than as many draws.
+        temperature: the noise is taken times this; at 1, z ~ p(z|c).
+        seed: with the row's number, the noise of each row.
+    """
+    prior = on_cpu(codec.prior(conditions))
+    noise = temperature * row_points(seed, range(len(conditions)), num, prior.noise_dim)
+    latents = [prior.at(noise[:, place].to(prior.tensors[0])) for place in range(num)]
+    if not latents:
+        return torch.empty(len(conditions), 0, codec.latent_dim, dtype=codec.dtype)
+    return torch.stack(latents, dim=1).to(codec.dtype)
 
 
 def prior_points(codec: Codec, conditions: Conditions, num: int) -> Tensor:

@@ -21,7 +21,7 @@ from textvae.evaluation.plan import Tell
 from textvae.evaluation.record import Evaluation
 from textvae.evaluation.tasks.checking import checked_task
 from textvae.evaluation.tasks.report import evaluate_task
-from textvae.tasks.answers import first_answers
+from textvae.tasks.answers import first_answers, several_latents
 
 LABELLED_TEXTS = 1000
 """Texts that a model of labels alone is asked for, at most."""
@@ -122,10 +122,10 @@ def answer_all(
         own = codec.decoding
         greedy = dataclasses.replace(GREEDY, guidance=own.guidance, num_latents=own.num_latents)
         rounds = [first_answers(codec, conditions, greedy if own.temperature else own)]
-        for number in range(1, num_answers):
-            drawn = derived_seed(seed, number)
-            z = codec.prior_sample(len(conditions), seed=drawn, conditions=conditions)
-            found = codec.decode(z, decoding, seed=drawn, conditions=conditions)
+        spread = (own if decoding is None else decoding).prior_temperature
+        latents = several_latents(codec, conditions, num_answers - 1, spread, seed=seed)
+        for number, z in enumerate(latents.unbind(1), 1):
+            found = codec.decode(z, decoding, seed=derived_seed(seed, number), conditions=conditions)
             rounds.append(list(map(codec.tokenizer.said, found)))
     return [list(several) for several in zip(*rounds, strict=True)]
 
