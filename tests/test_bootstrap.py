@@ -17,6 +17,7 @@ def test_the_interval_of_a_constant_is_the_constant():
     tally = Tally.mean([2.5] * 30)
     assert tally.value == 2.5
     assert tally.interval == pytest.approx((2.5, 2.5))
+    assert Tally.ratio([0.0, 0.0], [0, 0]).value == 0.0  # nothing of nothing
     same = Tally.ratio([3.0, 6.0, 12.0], [1, 2, 4])  # texts of other lengths, one ratio
     assert same.interval == pytest.approx((3.0, 3.0))
     assert Tally.ratio([3.0, 6.0], [1, 2], formula="perplexity").interval == pytest.approx((np.exp(3),) * 2)

@@ -567,3 +567,5 @@ def test_a_run_that_began_from_another_is_not_told_to_change_its_shape():
         remedies = Remedies(run="runs/a", settings=CURES.settings, origin=origin)
         [found] = [one for one in find(Vitals(**pinned), remedies) if one.code == "off_target"]
         assert (found.remedy is None) == (origin is not None)
+        if found.remedy:
+            assert f"model.latent_dim={2 * HEALTHY['latent_dim']}" in found.remedy
