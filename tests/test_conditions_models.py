@@ -143,6 +143,43 @@ def test_rows_of_a_state_keep_their_conditions(codec):
     torch.testing.assert_close(found, expected[chosen])
 
 
+def test_rows_of_one_condition_share_its_source(codec):
+    tokens, _, condition = batch_of(codec)
+    z, model = latents(codec, 12), GivenModel(codec.model, codec.model.condition(condition))
+    three = torch.arange(4).repeat_interleave(3)
+    together, inputs = model.rows(three), shift(tokens)[three]
+    mixed = torch.tensor([0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11])  # no two of a condition side by side
+    apart = model.rows(three[mixed])
+    found, state = together.decoder.prefill(z, inputs[:, :1])
+    expected, other = apart.decoder.prefill(z[mixed], inputs[mixed, :1])
+    torch.testing.assert_close(found[mixed], expected)
+    for rows in (torch.arange(12), torch.tensor([2, 2, 3, 3, 8, 6, 11, 9]), torch.tensor([0, 1, 2, 7])):
+        found, _ = together.decoder.step(inputs[rows, 1], together.decoder.select(state, rows))
+        places = mixed.argsort()[rows]
+        expected, _ = apart.decoder.step(inputs[rows, 1], apart.decoder.select(other, places))
+        torch.testing.assert_close(found, expected)
+    lengths = torch.full((12,), tokens.shape[1])
+    torch.testing.assert_close(
+        together.log_likelihood(tokens[three], lengths, z)[mixed],
+        apart.log_likelihood(tokens[three[mixed]], lengths, z[mixed]),
+    )
+
+
+def test_a_step_of_beams_copies_no_source():
+    codec = conditional(labels=False, copy=True, decoder="lstm")
+    condition = batch_of(codec)[2]
+    memory = codec.model.condition(condition).memory
+    read = codec.model.decoder.reader.open(memory.rows(torch.arange(4).repeat_interleave(6)))
+    assert (len(read.mask), read.readers) == (4, 6)
+    beams = torch.arange(24).view(4, 6)[:, [0, 0, 5, 2, 2, 2]].flatten()
+    kept = read.rows(beams)
+    assert kept.layers[0][0].data_ptr() == read.layers[0][0].data_ptr()
+    assert kept.copied[0].data_ptr() == read.copied[0].data_ptr()
+    fewer = read.rows(beams[6:])
+    assert (len(fewer.mask), fewer.readers) == (3, 6)
+    assert read.rows(beams[:0]).readers == 1
+
+
 def test_a_dropped_condition_is_none(codec):
     tokens, lengths, condition = batch_of(codec)
     z = latents(codec)

@@ -1,6 +1,10 @@
-"""What a decoder reads of a source: attention to it, and tokens copied from it."""
+"""What a decoder reads of a source: attention to it, and tokens copied from it.
 
-from dataclasses import dataclass
+Several rows in a row may read one source, as beams, candidates and latents of one condition do: it is held once, and their
+positions attend to it together. G is how many do, R = B * G the rows.
+"""
+
+from dataclasses import dataclass, replace
 from typing import cast
 
 import torch
@@ -21,16 +25,19 @@ class Memory:
         states: (B, S, M).
         real: (B, S), False at padding.
         tokens: the source's ids, (B, S), where the decoder may copy them; the first is no token.
+        readers: G, rows that read each source.
     """
 
     states: Tensor
     real: Tensor
     tokens: Tensor | None = None
+    readers: int = 1
 
     def rows(self, indices: Tensor) -> "Memory":
-        """Return the memory of some rows, (R,)."""
-        tokens = None if self.tokens is None else self.tokens[indices]
-        return Memory(self.states[indices], self.real[indices], tokens)
+        """Return the memory of some of the R rows."""
+        kept, readers = _read_by(indices, self.readers)
+        tokens = None if self.tokens is None else self.tokens[kept]
+        return Memory(self.states[kept], self.real[kept], tokens, readers)
 
 
 @dataclass(frozen=True)
@@ -41,19 +48,43 @@ class OpenSource:
         layers: keys and values of each attending layer.
         mask: where they may attend to, (B, 1, 1, S).
         copied: keys, (B, S, W), and tokens, (B, S), to copy; None: no copying.
+        readers: G, rows that read each source.
     """
 
     layers: tuple[KeysValues, ...]
     mask: Tensor
     copied: tuple[Tensor, Tensor] | None = None
+    readers: int = 1
 
     def rows(self, indices: Tensor) -> "OpenSource":
-        """Return what some rows read, (R,)."""
+        """Return what some of the R rows read; nothing is copied while all sources are read, as in a step of beams."""
+        kept, readers = _read_by(indices, self.readers)
+        if len(kept) == len(self.mask) and bool((kept == torch.arange(len(kept), device=kept.device)).all()):
+            return replace(self, readers=readers)
         return OpenSource(
-            tuple((keys[indices], values[indices]) for keys, values in self.layers),
-            self.mask[indices],
-            None if self.copied is None else (self.copied[0][indices], self.copied[1][indices]),
+            tuple((keys[kept], values[kept]) for keys, values in self.layers),
+            self.mask[kept],
+            None if self.copied is None else (self.copied[0][kept], self.copied[1][kept]),
+            readers,
         )
+
+
+def _read_by(rows: Tensor, readers: int) -> tuple[Tensor, int]:
+    """Return the sources, (B,), that `rows`, (R,), read, and how many of them read each, one after another.
+
+    Where their numbers differ, a source is there once for each row.
+    """
+    sources = rows // readers
+    runs, counts = sources.unique_consecutive(return_counts=True)
+    if len(runs) and bool((counts == counts[0]).all()):
+        return runs, int(counts[0])
+    return sources, 1
+
+
+def _together(rows: Tensor, sources: Tensor) -> Tensor:
+    """Return rows, (R, T, ...), as the positions of their sources, (B, G * T, ...)."""
+    num = len(sources)
+    return rows.reshape(num, rows.shape[1] * (len(rows) // max(num, 1)), *rows.shape[2:])
 
 
 class CrossAttention(nn.Module):
@@ -73,11 +104,12 @@ class CrossAttention(nn.Module):
         return keys, values
 
     def forward(self, hidden: Tensor, read: KeysValues, mask: Tensor) -> Tensor:
-        """Return what each position, (B, T, width), attends to, (B, T, width)."""
-        queries = self.query(self.norm(hidden)).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+        """Return what each position, (R, T, width), attends to, (R, T, width)."""
+        asking = _together(self.query(self.norm(hidden)), read[0])  # (B, G * T, width)
+        queries = asking.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
         keys, values = (part.to(queries.dtype) for part in read)
         attended = scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
-        return self.merge(attended.transpose(1, 2).flatten(2))
+        return self.merge(attended.transpose(1, 2).flatten(2)).view(hidden.shape)
 
 
 class Copying(nn.Module):
@@ -96,27 +128,28 @@ class Copying(nn.Module):
     def mixed(
         self, generated: Tensor, features: Tensor, copied: tuple[Tensor, Tensor], targets: Tensor
     ) -> Tensor:
-        """Return log p of targets, (B, T), given their log p under the vocabulary alone, (B, T).
+        """Return log p of targets, (R, T), given their log p under the vocabulary alone, (R, T).
 
         Args:
-            generated: (B, T) nats.
-            features: (B, T, width).
+            generated: (R, T) nats.
+            features: (R, T, width).
             copied: keys, (B, S, width), and tokens, (B, S); negative ones are none.
-            targets: (B, T).
+            targets: (R, T).
         """
-        pointing, log_gate, log_rest = self._pointing(features, *copied)
-        holds = copied[1].unsqueeze(1) == targets.unsqueeze(-1)  # (B, T, S)
+        pointing, log_gate, log_rest = self._pointing(_together(features, copied[1]), *copied)
+        holds = copied[1].unsqueeze(1) == _together(targets, copied[1]).unsqueeze(-1)  # (B, G * T, S)
         log_copied = pointing.masked_fill(~holds, -torch.inf).logsumexp(-1)
-        return torch.logaddexp(log_rest + generated, log_gate + log_copied)
+        spoken = log_rest + _together(generated, copied[1])
+        return torch.logaddexp(spoken, log_gate + log_copied).view(targets.shape)
 
     def mixture(self, logits: Tensor, features: Tensor, copied: tuple[Tensor, Tensor]) -> Tensor:
-        """Return the log probabilities, (B, V), of the next token from its logits, (B, V), and features, (B, width)."""
-        pointing, log_gate, log_rest = self._pointing(features.unsqueeze(1), *copied)
+        """Return the log probabilities, (R, V), of the next token from its logits, (R, V), and features, (R, width)."""
+        pointing, log_gate, log_rest = self._pointing(_together(features.unsqueeze(1), copied[1]), *copied)
         wide = logits if logits.dtype == torch.float64 else logits.float()
-        held = torch.zeros_like(wide).scatter_add(
-            1, copied[1].clamp(min=0), pointing.squeeze(1).exp().to(wide).masked_fill(copied[1] < 0, 0.0)
-        )
-        return torch.logaddexp(log_rest + wide.log_softmax(-1), log_gate + held.log())
+        tokens = copied[1].unsqueeze(1).expand_as(pointing).flatten(0, 1)  # (R, S)
+        shares = pointing.flatten(0, 1).exp().to(wide).masked_fill(tokens < 0, 0.0)
+        held = torch.zeros_like(wide).scatter_add(1, tokens.clamp(min=0), shares)
+        return torch.logaddexp(log_rest.view(-1, 1) + wide.log_softmax(-1), log_gate.view(-1, 1) + held.log())
 
     def _pointing(self, features: Tensor, keys: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return log attention, (B, T, S), and the logs of the gate and of what it leaves, (B, T) each."""
@@ -145,14 +178,14 @@ class SourceReader(nn.Module):
         if self.copying is not None and memory.tokens is not None:
             copied = self.copying.key(memory.states), memory.tokens
         projected = tuple(cast("CrossAttention", layer).project(memory.states) for layer in self.layers)
-        return OpenSource(projected, memory.real[:, None, None, :], copied)
+        return OpenSource(projected, memory.real[:, None, None, :], copied, memory.readers)
 
     def attended(self, hidden: Tensor, source: OpenSource, layer: int) -> Tensor:
-        """Return what positions, (B, T, width), attend to at a layer, (B, T, width)."""
+        """Return what positions, (R, T, width), attend to at a layer, (R, T, width)."""
         return self.layers[layer](hidden, source.layers[layer], source.mask)
 
     def next_log_probs(self, logits: Tensor, features: Tensor, source: OpenSource) -> Tensor:
-        """Return logits, (B, V), as they are, or with the tokens copied from the source among them."""
+        """Return logits, (R, V), as they are, or with the tokens copied from the source among them."""
         if self.copying is None or source.copied is None:
             return logits
         return self.copying.mixture(logits, features, source.copied)
