@@ -341,10 +341,8 @@ def test_on_the_command_line(run):
 @pytest.mark.parametrize("any_words", [True, False])
 def test_limits_are_where_the_decoder_is(any_words, monkeypatch):
     codec, seen = untrained(max_length=30), []
-    known_words = codec.known_words
-    monkeypatch.setattr(
-        codec, "known_words", lambda num, config: None if any_words else known_words(num, config)
-    )
+    own = codec.constraint
+    monkeypatch.setattr(codec, "constraint", lambda num, config: None if any_words else own(num, config))
     mask = TemplateConstraint.mask
     monkeypatch.setattr(TemplateConstraint, "mask", lambda self: seen.append(self._device) or mask(self))
     fill(codec, [Gapped.read("the cat ___ a red house.")], n=1)

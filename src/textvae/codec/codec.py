@@ -20,7 +20,7 @@ from textvae.data.known import Known
 from textvae.data.store import TokenStore
 from textvae.data.tokenizers import Tokenizer
 from textvae.decoding.engine import decode
-from textvae.decoding.known import lexicon_of
+from textvae.decoding.known import constraint_of
 from textvae.decoding.noise import row_normals
 from textvae.decoding.processors import Constraint
 from textvae.distributions import Posterior, Prior, joined, on_cpu, rows
@@ -239,10 +239,10 @@ class Codec(Generic[M]):
                 self.work.count(min(size, len(z) - start))
         return rows
 
-    def known_words(self, num_rows: int, config: DecodingConfig) -> Constraint | None:
-        """Return what keeps rows, at the start of their texts, to known words; None: nothing."""
-        lexicon = lexicon_of(self.known, self.tokenizer) if config.known_words else None
-        return lexicon.constraint(num_rows, self.device) if lexicon else None
+    def constraint(self, num_rows: int, config: DecodingConfig) -> Constraint | None:
+        """Return what keeps rows, at the start of their texts, to known words, or at least to whole characters."""
+        known = self.known if config.known_words else None
+        return constraint_of(known, self.tokenizer, num_rows, self.device)
 
     def reconstruct(
         self,
@@ -269,7 +269,7 @@ class Codec(Generic[M]):
     ) -> list[list[int]]:
         num = config.candidates if config.temperature else 1
         rows = [row + c * CANDIDATE_STRIDE for row in range(start, start + len(z)) for c in range(num)]
-        constraint = limits(range(start, start + len(z))) if limits else self.known_words(len(rows), config)
+        constraint = limits(range(start, start + len(z))) if limits else self.constraint(len(rows), config)
         self.model.eval()
         decoded = decode(
             decoder_given(self.model, conditions, len(z), num, config.guidance, num_latents(z)),

@@ -55,7 +55,7 @@ def rewrite_texts(
                 how,
                 max_length=codec.model.config.max_length,
                 keep=[kept_tokens(codec.tokenizer, row, keep) for row in rows],
-                constraint=codec.known_words(size, codec.decoding),
+                constraint=codec.constraint(size, codec.decoding),
             )
             found += codec.tokenizer.decode(tokens)
             codec.work.count(size)

@@ -46,7 +46,8 @@ class DecodingConfig:
     """Weight of the condition (classifier-free guidance): 1: as trained; above, more than that; 0: none. None: 1; of a run that
     answers to labels alone 2."""
     known_words: bool = True
-    """Only words seen in training, in scripts without spaces pairs of characters, where the run has a lexicon."""
+    """Only words seen in training, in scripts without spaces pairs of characters, where the run has a lexicon. Whole characters in any
+    case, where a vocabulary spells some in bytes."""
 
     def __post_init__(self) -> None:
         check_types("decoding", self)

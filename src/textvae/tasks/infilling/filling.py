@@ -175,7 +175,7 @@ class _Work:
     def _limits(self) -> Callable[[range], Constraint]:
         def limits(rows: range) -> Constraint:
             chosen = [self.templates[row] for row in rows]
-            within = self.codec.known_words(len(chosen), self.config)
+            within = self.codec.constraint(len(chosen), self.config)
             return TemplateConstraint(chosen, [self.tables[row] for row in rows], within, self.codec.device)
 
         return limits
