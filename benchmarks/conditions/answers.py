@@ -70,7 +70,7 @@ def dialogue(found: list[dict[str, Any]]) -> str:
         [
             f"{LANGUAGES[one['language']]}, {who}",
             *(_cell(one[who], name, digits) for name, digits in MEASURES.items()),
-            f"{one[who]['temperature']:g}" if "temperature" in one[who] else "–",
+            *(f"{one[who][how]:g}" if how in one[who] else "–" for how in ("temperature", "spread")),
         ]
         for one in found
         for who in ("with z", "twin", "people")
@@ -85,11 +85,12 @@ def dialogue(found: list[dict[str, Any]]) -> str:
             "## Replies: ten to each dialogue",
             "",
             "`python -m benchmarks.conditions.dialogue en` (or `zh`), of the runs of the tables of dialogue: 1,000 test dialogues, ten replies each, at the",
-            "temperature of the largest BLEU recall on validation dialogues. BLEU recall: the best of ten against what people replied; the others are of all",
+            "temperature, and of the model with z the spread of its z (`decoding.prior_temperature`), of the largest BLEU recall on validation dialogues.",
+            "BLEU recall: the best of ten against what people replied; the others are of all",
             "10,000 replies (of people 1,000, so that their distinct-2 is larger by that alone): PPL under a language model of the training replies;",
             "coherence: the share that fits its dialogue better than another's reply does.",
             "",
-            table(("", *MEASURES, "temperature"), cells),
+            table(("", *MEASURES, "temperature", "spread of z"), cells),
             "",
             "First replies to the same dialogues, and others:",
             "",

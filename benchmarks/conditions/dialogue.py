@@ -1,8 +1,8 @@
 """Ten replies each, with z and without: python -m benchmarks.conditions.dialogue en|zh [RUN with z] [RUN of the twin].
 
 The runs are those of `benchmarks.tables dialogue-en` (or -zh). Both reply ten times to each of the first 1,000 test dialogues, the first time greedily
-(of the model with z: from the mean of p(z|c)); the model with z draws each of the others from a z of its own. The temperature of each model is the one
-whose ten replies to the first 300 validation dialogues have the largest BLEU recall (top-p .9). Then, of all replies:
+(of the model with z: from the mean of p(z|c)); the model with z draws each of the others from a z of its own. The temperature of each model, and of the one
+with z how far its z are spread, are those whose ten replies to the first 300 validation dialogues have the largest BLEU recall (top-p .9). Then, of all replies:
 
 - BLEU recall: the best of ten against what people replied, sentence BLEU-4, mean;
 - distinct-2 over all replies, of which both models have equally many;
@@ -13,6 +13,7 @@ Results go to benchmarks/conditions/results, without a text of the corpus.
 
 import argparse
 import dataclasses
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +31,16 @@ from textvae.evaluation.tasks.report import evaluate_answers
 from textvae.tasks.measuring import Asked, answer_all, asked
 
 NUM_TEST, NUM_VALID, NUM_ANSWERS, NUM_SHOWN = 1000, 300, 10, 8
-TEMPERATURES = (0.6, 0.8, 1.0)
+TEMPERATURES = (0.45, 0.6, 0.8, 1.0)
+SPREADS = (1.0, 1.6, 2.2)
 JUDGE_EPOCHS = 4
 MARKS = {"BLEU recall": 1.0, "distinct-2": 1.3, "PPL": 1.2}
 """Ratios of the model with z to the twin: above, at least, at most."""
 
 
-def reply(codec: Codec, dialogues: Asked, temperature: float) -> list[list[str]]:
+def reply(codec: Codec, dialogues: Asked, temperature: float, spread: float) -> list[list[str]]:
     """Return ten replies to each dialogue."""
-    decoding = DecodingConfig(temperature=temperature, top_p=0.9)
+    decoding = DecodingConfig(temperature=temperature, top_p=0.9, prior_temperature=spread)
     return answer_all(codec, dialogues.conditions, NUM_ANSWERS, decoding=decoding)
 
 
@@ -66,13 +68,14 @@ def measured(replies: list[list[str]], dialogues: Asked, judge: Codec | None) ->
     }
 
 
-def chosen(codec: Codec, dialogues: Asked) -> dict[float, float]:
-    """Return the BLEU recall on validation dialogues by temperature."""
+def chosen(codec: Codec, dialogues: Asked) -> dict[tuple[float, float], float]:
+    """Return the BLEU recall on validation dialogues by temperature and spread."""
+    spreads = SPREADS if codec.model.config.has_latent else (1.0,)
     return {
-        temperature: evaluate_answers(reply(codec, dialogues, temperature), dialogues.references).measures[
+        how: evaluate_answers(reply(codec, dialogues, *how), dialogues.references).measures[
             "multi_bleu_recall"
         ]
-        for temperature in TEMPERATURES
+        for how in product(TEMPERATURES, spreads)
     }
 
 
@@ -108,12 +111,13 @@ def main() -> None:
         valid = asked(codec, opened(row.corpus.valid, row), limit=NUM_VALID)
         test = asked(codec, opened(row.corpus.test, row), limit=NUM_TEST)
         tried = chosen(codec, valid)
-        best = max(tried, key=lambda temperature: tried[temperature])
-        replies = reply(codec, test, best)
+        best = max(tried, key=lambda how: tried[how])
+        replies = reply(codec, test, *best)
         judge = judge_of(row, runs["twin"], codec)
         found[name] = {
-            "temperature": best,
-            "tried": tried,
+            "temperature": best[0],
+            "spread": best[1],
+            "tried": [[*how, recall] for how, recall in tried.items()],
             **measured(replies, test, judge),
             "shown": [texts[:4] for texts in replies[:: len(replies) // NUM_SHOWN][:NUM_SHOWN]],
         }

@@ -69,7 +69,9 @@ RECIPES = {
         Recipe(
             name="dialogue",
             help="--source: the turns so far; or a column or paragraphs of whole dialogues, a turn a line",
-            settings=_over(_ANSWERING, {"decoding": {"temperature": 0.6, "top_p": 0.9}}),
+            settings=_over(
+                _ANSWERING, {"decoding": {"temperature": 0.6, "top_p": 0.9, "prior_temperature": 1.6}}
+            ),
         ),
         Recipe(
             name="summary",
