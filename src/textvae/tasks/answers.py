@@ -1,21 +1,19 @@
 """Several different answers to one condition: what a z beside the condition is for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from textvae.codec import Codec
 from textvae.config import DecodingConfig
 from textvae.config.fields import check_count
 from textvae.data.conditions import Conditions
-from textvae.decoding.noise import normal_points, row_points
-from textvae.distributions import DiagonalGaussian, on_cpu
 from textvae.errors import ConditionError
 from textvae.evaluation.likelihood import likelihoods
+from textvae.tasks.latents import first_latents, prior_points, several_latents
+from textvae.tasks.omissions import NOTHING, Wanted, fuller
 
 ROUNDS = 4
 """Times that equal answers are drawn anew."""
@@ -52,7 +50,8 @@ def answers(
         values: one condition, by name.
         n: how many.
         decoding: None: the codec's own.
-        rerank: the best first, in place of the order drawn.
+        rerank: the best first, by `Answer.score`, in place of the order drawn; of data as a source, those that leave least of it out
+            before the others.
         seed: of z and tokens.
 
     Raises:
@@ -60,7 +59,8 @@ def answers(
         ConditionError: no condition, or one that the model does not take.
     """
     one = needed_conditions(codec, values, 1)
-    [found] = answers_to_each(codec, one, n, decoding=decoding, rerank=rerank, seed=seed)
+    sources = [values["source"]] if isinstance(values.get("source"), str) else None
+    [found] = answers_to_each(codec, one, n, sources=sources, decoding=decoding, rerank=rerank, seed=seed)
     return found
 
 
@@ -83,34 +83,47 @@ def answers_to_each(
     conditions: Conditions,
     n: int,
     *,
+    sources: Sequence[str] | None = None,
     decoding: DecodingConfig | None = None,
     rerank: bool = False,
     seed: int = 0,
 ) -> list[list[Answer]]:
     """Return up to n different texts for each of N conditions; all are decoded together.
 
-    Arguments are those of `answers`; of one condition the answers are the same.
+    Arguments are those of `answers`; of one condition the answers are the same. `sources`, where there are any, are the source
+    texts of the conditions, in which slots are looked for.
 
     Raises:
         ConfigError: n is below 1.
     """
     check_count("n", n, 1)
-    texts = _different(codec, conditions, n, decoding, seed)
+    wanted = Wanted.of(sources)
+    texts = _different(codec, conditions, n, wanted, decoding, seed)
     owners = np.repeat(np.arange(len(texts)), [len(several) for several in texts])
     flat = [text for several in texts for text in several]
     scores = iter(_scores(codec, conditions.rows(owners), flat, seed))
     found = [[Answer(text, next(scores)) for text in several] for several in texts]
-    return [sorted(row, key=lambda answer: -answer.score) for row in found] if rerank else found
+    if not rerank:
+        return found
+    return [
+        sorted(several, key=lambda answer: (wanted.missing(row, answer.text), -answer.score))
+        for row, several in enumerate(found)
+    ]
 
 
 def _different(
-    codec: Codec, conditions: Conditions, n: int, decoding: DecodingConfig | None, seed: int
+    codec: Codec,
+    conditions: Conditions,
+    n: int,
+    wanted: Wanted,
+    decoding: DecodingConfig | None,
+    seed: int,
 ) -> list[list[str]]:
     """Return up to n different texts that are not empty for each condition, as `Tokenizer.said`; where draws repeat each other, more are drawn."""
     found: list[dict[str, None]] = [{} for _ in range(len(conditions))]
     config = codec.decoding if decoding is None else decoding
     if not config.temperature:
-        firsts = first_answers(codec, conditions, config, seed=seed)
+        firsts = first_answers(codec, conditions, config, wanted, seed=seed)
         found = [{text: None} if text.strip() else {} for text in firsts]
     for round_ in range(ROUNDS):
         short = [row for row, texts in enumerate(found) if len(texts) < n]
@@ -127,55 +140,20 @@ def _different(
 
 
 def first_answers(
-    codec: Codec, conditions: Conditions, decoding: DecodingConfig, *, seed: int = 0
+    codec: Codec, conditions: Conditions, decoding: DecodingConfig, wanted: Wanted = NOTHING, *, seed: int = 0
 ) -> list[str]:
     """Return the text that comes before all draws, for each of N conditions.
 
     It is the one of the prior's mean (`first_latents`), or with `decoding.num_latents` above 1 that of p(x|c) itself: z is
-    integrated out over as many points of p(z|c).
+    integrated out over as many points of p(z|c). Where it leaves out what is wanted, `decoding.attempts` above 1 asks for others
+    (`fuller`).
     """
     if decoding.num_latents == 1 or not codec.model.config.has_latent:
         z = first_latents(codec, conditions, seed=seed)
     else:
         z = prior_points(codec, conditions, decoding.num_latents)
-    return list(map(codec.tokenizer.said, codec.decode(z, decoding, seed=seed, conditions=conditions)))
-
-
-def first_latents(codec: Codec, conditions: Conditions, *, seed: int = 0) -> Tensor:
-    """Return the mean of p(z|c), (N, D); where the prior does not say what it is, one draw for all."""
-    prior = on_cpu(codec.prior(conditions))
-    if codec.fitted_prior is None and isinstance(prior, DiagonalGaussian):
-        return prior.loc.to(codec.dtype).expand(len(conditions), -1)
-    one = codec.prior_sample(1, seed=seed, conditions=conditions.rows(np.zeros(1, np.int64)))
-    return one.expand(len(conditions), -1)
-
-
-def several_latents(
-    codec: Codec, conditions: Conditions, num: int, temperature: float = 1.0, *, seed: int = 0
-) -> Tensor:
-    """Return `num` z for each of N conditions, (N, num, D): each of them a draw of p(z|c), and apart from each other.
-
-    Args:
-        codec: a conditional model.
-        conditions: N of them.
-        num: how many; they are stratified (`row_points`), so that few of them say more of p(z|c) than as many draws.
-        temperature: the noise is taken times this; at 1, z ~ p(z|c).
-        seed: with the row's number, the noise of each row.
-    """
-    prior = on_cpu(codec.prior(conditions))
-    noise = temperature * row_points(seed, range(len(conditions)), num, prior.noise_dim)
-    latents = [prior.at(noise[:, place].to(prior.tensors[0])) for place in range(num)]
-    if not latents:
-        return torch.empty(len(conditions), 0, codec.latent_dim, dtype=codec.dtype)
-    return torch.stack(latents, dim=1).to(codec.dtype)
-
-
-def prior_points(codec: Codec, conditions: Conditions, num: int) -> Tensor:
-    """Return `num` points that stand for p(z|c) in a mean over it, (N, K, D), always the same ones."""
-    prior = on_cpu(codec.prior(conditions))
-    points = normal_points(num, prior.noise_dim).to(prior.tensors[0])
-    latents = [prior.at(point.expand(len(conditions), -1)) for point in points]
-    return torch.stack(latents, dim=1).to(codec.dtype)
+    found = list(map(codec.tokenizer.said, codec.decode(z, decoding, seed=seed, conditions=conditions)))
+    return fuller(codec, conditions, wanted, found, decoding, seed=seed)
 
 
 def _scores(codec: Codec, conditions: Conditions, texts: list[str], seed: int) -> list[float]:

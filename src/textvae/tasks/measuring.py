@@ -21,7 +21,9 @@ from textvae.evaluation.plan import Tell
 from textvae.evaluation.record import Evaluation
 from textvae.evaluation.tasks.checking import checked_task
 from textvae.evaluation.tasks.report import evaluate_task
-from textvae.tasks.answers import first_answers, several_latents
+from textvae.tasks.answers import first_answers
+from textvae.tasks.latents import several_latents
+from textvae.tasks.omissions import Wanted
 
 LABELLED_TEXTS = 1000
 """Texts that a model of labels alone is asked for, at most."""
@@ -100,6 +102,7 @@ def answer_all(
     conditions: Conditions,
     num_answers: int,
     *,
+    sources: Sequence[str] | None = None,
     decoding: DecodingConfig | None = None,
     seed: int = 0,
 ) -> list[list[str]]:
@@ -111,6 +114,7 @@ def answer_all(
         codec: a conditional model.
         conditions: N of them.
         num_answers: M.
+        sources: their source texts, of which a first answer is to leave no slot out; None: as there are none.
         decoding: of all but the first; None: the codec's own.
         seed: of z and tokens.
 
@@ -121,7 +125,8 @@ def answer_all(
     with codec.work.part("answering", num_answers * len(conditions)):
         own = codec.decoding
         greedy = dataclasses.replace(GREEDY, guidance=own.guidance, num_latents=own.num_latents)
-        rounds = [first_answers(codec, conditions, greedy if own.temperature else own)]
+        first = greedy if own.temperature else own
+        rounds = [first_answers(codec, conditions, first, Wanted.of(sources), seed=seed)]
         spread = (own if decoding is None else decoding).prior_temperature
         latents = several_latents(codec, conditions, num_answers - 1, spread, seed=seed)
         for number, z in enumerate(latents.unbind(1), 1):
@@ -187,7 +192,9 @@ def measure_answers(
         wanted = wanted.drawn(LABELLED_TEXTS, seed)
         answers = [[text] for text in draw_all(codec, wanted.conditions, decoding=decoding, seed=seed)]
     else:
-        answers = answer_all(codec, wanted.conditions, num_answers, decoding=decoding, seed=seed)
+        answers = answer_all(
+            codec, wanted.conditions, num_answers, sources=wanted.sources, decoding=decoding, seed=seed
+        )
     known = None if training is None else asked(codec, training)
     task = checked_task(
         answers,

@@ -159,7 +159,11 @@ class Speaking(Held):
         schema = self.codec.schema
         num = num_values(conditions, schema.features if schema else None)
         given = needed_conditions(self.codec, conditions, num)
-        return answers_to_each(self.codec, given, n, decoding=decoding, rerank=rerank, seed=drawn_seed(seed))
+        source = conditions.get("source")
+        sources = [source] * num if isinstance(source, str) else source
+        return answers_to_each(
+            self.codec, given, n, sources=sources, decoding=decoding, rerank=rerank, seed=drawn_seed(seed)
+        )
 
     def reconstruct(
         self,
