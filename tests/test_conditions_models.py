@@ -247,6 +247,10 @@ def run_config(model: ModelConfig, condition_dropout: float):
     )
 
 
+READ = torch.tensor([[1, 5], [8, 2], [4, 4]])
+"""What a decoder read before each of two places, of three rows."""
+
+
 class TestCopying:
     @pytest.fixture
     def parts(self):
@@ -254,13 +258,14 @@ class TestCopying:
         copying = Copying(5, 4).double()
         with torch.no_grad():
             copying.gate.bias.fill_(0.3)
+            copying.going_on.copy_(torch.tensor([1.5, 0.7]))
         states, features, logits = torch.randn(3, 6, 4), torch.randn(3, 2, 5), torch.randn(3, 2, 9)
         tokens = torch.tensor([[-1, 4, 5, 4, -1, -1], [-1, 8, -1, -1, -1, -1], [-1] * 6])
         return copying, (copying.key(states.double()), tokens), features.double(), logits.double()
 
     def test_the_mixture_sums_to_1(self, parts):
         copying, copied, features, logits = parts
-        found = copying.mixture(logits[:, 0], features[:, 0], copied)
+        found = copying.mixture(logits[:, 0], features[:, 0], READ[:, 0], copied)
         torch.testing.assert_close(found.exp().sum(-1), torch.ones(3, dtype=torch.float64))
         torch.testing.assert_close(found[2], logits[2, 0].log_softmax(-1))  # nothing to copy
         assert found[0, 4] > logits[0, 0].log_softmax(-1)[4]
@@ -269,18 +274,31 @@ class TestCopying:
         copying, copied, features, logits = parts
         targets = torch.tensor([[4, 2], [8, 1], [4, 0]])
         generated = logits.log_softmax(-1).gather(2, targets.unsqueeze(-1)).squeeze(-1)
-        found = copying.mixed(generated, features, copied, targets)
+        found = copying.mixed(generated, features, READ, copied, targets)
         for place in (0, 1):
-            whole = copying.mixture(logits[:, place], features[:, place], copied)
+            whole = copying.mixture(logits[:, place], features[:, place], READ[:, place], copied)
             torch.testing.assert_close(found[:, place], whole.gather(1, targets[:, place : place + 1])[:, 0])
 
     def test_gradients_are_finite_where_nothing_can_be_copied(self, parts):
         copying, copied, features, logits = parts
         targets = torch.zeros(3, 2, dtype=torch.int64)
         generated = logits.log_softmax(-1)[..., 0].clone().requires_grad_()
-        copying.mixed(generated, features.requires_grad_(), copied, targets).sum().backward()
+        copying.mixed(generated, features.requires_grad_(), READ, copied, targets).sum().backward()
         for tensor in (generated, features, *copying.parameters()):
             assert tensor.grad.isfinite().all()
+
+    def test_it_goes_on_behind_the_token_that_was_read(self, parts):
+        copying, copied, features, _ = parts
+        odds = []
+        for going_on in (torch.zeros(2), torch.tensor([1.5, 0.7])):
+            read = torch.tensor([5, 5, 5])  # the first source: 4 5 4
+            with torch.no_grad():
+                copying.going_on.copy_(going_on)
+                pointing, gate, rest = copying._pointing(features[:, :1], read.unsqueeze(1), *copied)
+            odds.append((pointing[0, 0, 3] - pointing[0, 0, 1], (gate - rest)[:, 0]))
+        (before, gate), (after, opened) = odds
+        assert float(after - before) == pytest.approx(1.5)  # the 4 behind 5, against the other
+        assert (opened - gate)[:2].tolist() == pytest.approx([0.7, 0.0])  # the second source has no 5
 
 
 def test_token_accuracy_is_of_what_the_decoder_would_say(codec):

@@ -27,8 +27,10 @@ from textvae.errors import (
 )
 from textvae.storage.atomic import write_folder
 from textvae.tasks import measuring
-from textvae.tasks.answers import answers, first_answers, first_latents, prior_points, several_latents
+from textvae.tasks.answers import answers, first_answers
+from textvae.tasks.latents import first_latents, prior_points, several_latents
 from textvae.tasks.measuring import answer_all, asked, measure_answers
+from textvae.tasks.omissions import Wanted, fuller
 from textvae.tasks.recipes import RECIPES, recipe
 from textvae.tasks.talk import Conversation
 from textvae.training.baseline import train_baseline
@@ -416,6 +418,54 @@ def test_the_first_answer_is_the_likeliest_where_z_is_integrated_out(vae):
     assert first_answers(vae.codec, given, config) == expected
     found = vae.generate_each({"source": sources}, 2, decoding=config, seed=5)
     assert [several[0].text for several in found] == expected
+
+
+def test_a_first_answer_to_data_is_the_attempt_that_says_most(vae, monkeypatch):
+    codec, asked_for = vae.codec, []
+    sources = ["name[cat], food[fish]", "name[dog]", "no data"]
+    said = {
+        1: ["the cat .", "a dog .", "what ?"],
+        2: ["nothing", "a cat and fish", "fish and a cat"],
+    }
+
+    def decode(z, config=None, *, conditions, **rest):
+        asked_for.append((len(z), config.num_beams, config.temperature))
+        return said[len(asked_for)][: len(z)]
+
+    monkeypatch.setattr(codec, "decode", decode)
+    given = codec.conditions({"source": sources}, 3)
+    config = DecodingConfig(temperature=0, num_beams=2, complete_of=4)
+    found = first_answers(codec, given, config, Wanted.of(sources))
+    assert found == ["a cat and fish", "a dog .", "what ?"]  # the first of those that say most
+    assert asked_for == [(3, 2, 0), (3, 2, 0)]  # three more, of the one that left a slot out
+    for wanted, num in ((Wanted.of(sources), 1), (Wanted(), 4), (Wanted.of([None, "x", "y"]), 4)):
+        asked_for.clear()
+        changed = dataclasses.replace(config, complete_of=num)
+        assert first_answers(codec, given, changed, wanted) == said[1]
+
+
+def test_attempts_are_those_of_the_row_whatever_else_is_asked(vae, monkeypatch):
+    sources = ["name[nobody]", "the sea.", "name[the sea]"]
+    given = vae.codec.conditions({"source": sources}, 3)
+    config = DecodingConfig(temperature=0, complete_of=3, min_length=2)
+    drawn, decode = [], vae.codec.decode
+    monkeypatch.setattr(vae.codec, "decode", lambda z, *a, **k: drawn.append(z) or decode(z, *a, **k))
+    firsts = ["?"] * 3
+    fuller(vae.codec, given, Wanted.of(sources), firsts, config)
+    fuller(vae.codec, given, Wanted.of(["", "", sources[2]]), firsts, config)
+    both, last = drawn
+    assert len(both) == 4
+    assert both[2:].tolist() == last.tolist()
+
+
+def test_answers_to_data_are_ranked_by_what_they_leave_out(vae, monkeypatch):
+    source, texts = "name[sea]", ["the cat sees the sea.", "the cat.", "a sea"]
+    monkeypatch.setattr(vae.codec, "decode", lambda z, *rest, **named: texts[: len(z)])
+    found = vae.generate(3, source=source, rerank=True, seed=1)
+    assert found[-1].text == "the cat."
+    assert found[0].score >= found[1].score
+    plain = vae.generate(3, source="the sea", rerank=True, seed=1)
+    assert [one.score for one in plain] == sorted((one.score for one in plain), reverse=True)
 
 
 def test_a_mixture_of_one_latent_many_times_is_that_latent(vae):

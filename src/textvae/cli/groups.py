@@ -187,7 +187,10 @@ DECODING_OPTIONS = {
         "--prior-temperature",
         "Several answers: how far apart their z are; 1: as in p(z|c).",
     ),
-    "attempts": ("--attempts", "First answers to data: texts to choose from where slots are left out."),
+    "complete_of": (
+        "--complete-of",
+        "First answers to data: of so many, the one that leaves out fewest slots.",
+    ),
     "candidates": ("--candidates", "Drawn for each text; the best is kept."),
     "slor": ("--slor", "Rank candidates by log p (0) to SLOR (1), which common words do not raise."),
     "guidance": ("--guidance", "Weight of the condition: 1 as trained, 2 twice that."),

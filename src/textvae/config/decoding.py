@@ -38,8 +38,8 @@ class DecodingConfig:
     prior_temperature: float = 1.0
     """Of several answers to a condition: the noise of p(z|c) is taken times this (Kingma and Dhariwal 2018, arXiv:1807.03039,
     section 5); above 1 they differ more."""
-    attempts: int = 1
-    """Of a first answer to data, as name[The Eagle]: texts to choose from where slots are left out; 1: it stays as it is."""
+    complete_of: int = 1
+    """A first answer to data, as name[The Eagle], is of so many texts the one that leaves out fewest slots; 1: it stays as it is."""
     candidates: int = 1
     """Texts drawn for each z, of which the best is kept; one at temperature 0, where all would be the same."""
     slor: float = 0.0
@@ -60,7 +60,7 @@ class DecodingConfig:
         check_range("decoding.num_beams", self.num_beams, 1)
         check_range("decoding.num_latents", self.num_latents, 1)
         check_range("decoding.prior_temperature", self.prior_temperature, 0)
-        check_range("decoding.attempts", self.attempts, 1)
+        check_range("decoding.complete_of", self.complete_of, 1)
         check_range("decoding.guidance", self.guidance, 0)
         check_range("decoding.candidates", self.candidates, 1)
         check_range("decoding.slor", self.slor, 0, 1)

@@ -139,7 +139,8 @@ class VAEModel(nn.Module):
         spread = log_probs.new_zeros(tokens.shape).masked_scatter(real, log_probs)
         if source is not None and source.copied is not None and decoder.reader is not None:
             assert decoder.reader.copying is not None
-            spread = decoder.reader.copying.mixed(spread, features, source.copied, tokens).where(real, 0.0)
+            mixed = decoder.reader.copying.mixed(spread, features, inputs, source.copied, tokens)
+            spread = mixed.where(real, 0.0)
         return spread
 
     def step_logits(self, tokens: Tensor, z: Tensor, context: Context | None = None) -> Iterator[Tensor]:
@@ -153,10 +154,10 @@ class VAEModel(nn.Module):
         code, source = self.read_condition(z, context)
         decoder, inputs = self.decoder, shift(tokens)
         features = decoder(inputs, code) if source is None else decoder(inputs, code, source)  # (B, T, H)
-        for part in features.unbind(dim=1):
+        for part, read in zip(features.unbind(dim=1), inputs.unbind(dim=1), strict=True):
             logits = decoder.output(part)
             if source is not None and decoder.reader is not None:
-                logits = decoder.reader.next_log_probs(logits, part, source)
+                logits = decoder.reader.next_log_probs(logits, part, read, source)
             yield logits
 
     def read_condition(self, z: Tensor, context: Context | None) -> tuple[Tensor, OpenSource | None]:

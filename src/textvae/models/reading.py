@@ -9,7 +9,7 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import logsigmoid, scaled_dot_product_attention
+from torch.nn.functional import logsigmoid, pad, scaled_dot_product_attention
 
 from textvae.models.products import Linear
 
@@ -115,8 +115,9 @@ class CrossAttention(nn.Module):
 class Copying(nn.Module):
     """p(token) = (1 - g) p_vocabulary(token) + g * (attention to the source's positions that hold it).
 
-    See et al. 2017, arXiv:1704.04368, equations 8 and 9; deviation: the pointer attends for itself, with one head, and
-    the gate g is a function of the decoder's features alone.
+    See et al. 2017, arXiv:1704.04368, equations 8 and 9; deviations: the pointer attends for itself, with one head, the gate g
+    is a function of the decoder's features, and both learn how much likelier it is to go on copying: at the places behind
+    those that hold the token just read (after the CopyNext of Singh et al. 2020, arXiv:2010.15266).
     """
 
     def __init__(self, width: int, memory_dim: int) -> None:
@@ -124,40 +125,55 @@ class Copying(nn.Module):
         self.key = Linear(memory_dim, width)
         self.gate = nn.Linear(width, 1)
         nn.init.constant_(self.gate.bias, -2.0)  # so that it learns to speak before it learns to copy
+        self.going_on = nn.Parameter(torch.zeros(2))  # of such a place; of the gate where there is one
 
     def mixed(
-        self, generated: Tensor, features: Tensor, copied: tuple[Tensor, Tensor], targets: Tensor
+        self,
+        generated: Tensor,
+        features: Tensor,
+        read: Tensor,
+        copied: tuple[Tensor, Tensor],
+        targets: Tensor,
     ) -> Tensor:
         """Return log p of targets, (R, T), given their log p under the vocabulary alone, (R, T).
 
         Args:
             generated: (R, T) nats.
             features: (R, T, width).
+            read: the token that the decoder read last, (R, T).
             copied: keys, (B, S, width), and tokens, (B, S); negative ones are none.
             targets: (R, T).
         """
-        pointing, log_gate, log_rest = self._pointing(_together(features, copied[1]), *copied)
+        asking, before = _together(features, copied[1]), _together(read, copied[1])
+        pointing, log_gate, log_rest = self._pointing(asking, before, *copied)
         holds = copied[1].unsqueeze(1) == _together(targets, copied[1]).unsqueeze(-1)  # (B, G * T, S)
         log_copied = pointing.masked_fill(~holds, -torch.inf).logsumexp(-1)
         spoken = log_rest + _together(generated, copied[1])
         return torch.logaddexp(spoken, log_gate + log_copied).view(targets.shape)
 
-    def mixture(self, logits: Tensor, features: Tensor, copied: tuple[Tensor, Tensor]) -> Tensor:
-        """Return the log probabilities, (R, V), of the next token from its logits, (R, V), and features, (R, width)."""
-        pointing, log_gate, log_rest = self._pointing(_together(features.unsqueeze(1), copied[1]), *copied)
+    def mixture(
+        self, logits: Tensor, features: Tensor, read: Tensor, copied: tuple[Tensor, Tensor]
+    ) -> Tensor:
+        """Return the log probabilities, (R, V), of the next token from its logits, (R, V), features, (R, width), and the last, (R,)."""
+        asking, before = (_together(part.unsqueeze(1), copied[1]) for part in (features, read))
+        pointing, log_gate, log_rest = self._pointing(asking, before, *copied)
         wide = logits if logits.dtype == torch.float64 else logits.float()
         tokens = copied[1].unsqueeze(1).expand_as(pointing).flatten(0, 1)  # (R, S)
         shares = pointing.flatten(0, 1).exp().to(wide).masked_fill(tokens < 0, 0.0)
         held = torch.zeros_like(wide).scatter_add(1, tokens.clamp(min=0), shares)
         return torch.logaddexp(log_rest.view(-1, 1) + wide.log_softmax(-1), log_gate.view(-1, 1) + held.log())
 
-    def _pointing(self, features: Tensor, keys: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _pointing(
+        self, features: Tensor, read: Tensor, keys: Tensor, tokens: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Return log attention, (B, T, S), and the logs of the gate and of what it leaves, (B, T) each."""
         scores = features @ keys.to(features.dtype).transpose(1, 2) / features.shape[-1] ** 0.5
         scores = scores if scores.dtype == torch.float64 else scores.float()
         there = (tokens >= 0).unsqueeze(1)  # (B, 1, S)
+        behind = pad(tokens[:, None, :-1] == read.unsqueeze(-1), (1, 0)) & there  # (B, T, S)
+        scores = scores + self.going_on[0] * behind
         pointing = scores.masked_fill(~there, -1e9).log_softmax(-1)
-        gate = self.gate(features).squeeze(-1).to(scores.dtype)
+        gate = self.gate(features).squeeze(-1).to(scores.dtype) + self.going_on[1] * behind.any(-1)
         empty = ~there.any(-1)  # nothing to copy: all is left to the vocabulary
         log_gate = logsigmoid(gate).masked_fill(empty, -torch.inf)
         log_rest = logsigmoid(-gate).masked_fill(empty, 0.0)
@@ -184,8 +200,15 @@ class SourceReader(nn.Module):
         """Return what positions, (R, T, width), attend to at a layer, (R, T, width)."""
         return self.layers[layer](hidden, source.layers[layer], source.mask)
 
-    def next_log_probs(self, logits: Tensor, features: Tensor, source: OpenSource) -> Tensor:
-        """Return logits, (R, V), as they are, or with the tokens copied from the source among them."""
+    def next_log_probs(self, logits: Tensor, features: Tensor, read: Tensor, source: OpenSource) -> Tensor:
+        """Return logits, (R, V), as they are, or with the tokens copied from the source among them.
+
+        Args:
+            logits: (R, V).
+            features: (R, width).
+            read: the last tokens, (R,).
+            source: as it was opened.
+        """
         if self.copying is None or source.copied is None:
             return logits
-        return self.copying.mixture(logits, features, source.copied)
+        return self.copying.mixture(logits, features, read, source.copied)

@@ -82,7 +82,7 @@ class RecurrentDecoder(Decoder):
             return self._advance(tokens[:, 0], self._shifts(z), self._start(z), source)
         features, states = self._read(tokens, z)
         last = self._told(features[:, -1:], z, start=tokens.shape[1] - 1)[:, 0]
-        return self._logits(last, source), _state(self._shifts(z), states, source)
+        return self._logits(last, tokens[:, -1], source), _state(self._shifts(z), states, source)
 
     def step(self, tokens: Tensor, state: RecurrentState) -> tuple[Tensor, RecurrentState]:
         """Return logits (B, V) after one more token a row, and the new state."""
@@ -104,14 +104,14 @@ class RecurrentDecoder(Decoder):
         if self.placed is not None:
             features = self.placed(features.unsqueeze(1), shifts[-1], place[0].T)[:, 0]
         after = (*own, *(number + 1 for number in place))
-        return self._logits(features, source), _state(shifts, after, source)
+        return self._logits(features, tokens, source), _state(shifts, after, source)
 
-    def _logits(self, features: Tensor, source: OpenSource | None) -> Tensor:
-        """Return logits, (B, V), of the token after features, (B, H)."""
+    def _logits(self, features: Tensor, read: Tensor, source: OpenSource | None) -> Tensor:
+        """Return logits, (B, V), of the token after features, (B, H), and the token read last, (B,)."""
         if self.reader is None or source is None:
             return self.output(features)
         features = self._informed(features.unsqueeze(1), source)[:, 0]
-        return self.reader.next_log_probs(self.output(features), features, source)
+        return self.reader.next_log_probs(self.output(features), features, read, source)
 
     def _informed(self, features: Tensor, source: OpenSource | None) -> Tensor:
         """Return features, (B, T, H), joined with what they attend to (Luong et al. 2015, arXiv:1508.04025, eq. 5)."""

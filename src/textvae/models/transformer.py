@@ -134,7 +134,7 @@ class TransformerDecoder(Decoder):
         last = features[:, -1]
         if self.reader is None or source is None:
             return self.output(last), (z, cache)
-        return self.reader.next_log_probs(self.output(last), last, source), (z, cache, source)
+        return self.reader.next_log_probs(self.output(last), last, tokens[:, -1], source), (z, cache, source)
 
     def _memory(self, z: Tensor) -> tuple[KeysValues, ...]:
         """Return the keys and values that stand before the first token: one slot from z, or none."""

@@ -145,7 +145,7 @@ def first_answers(
     """Return the text that comes before all draws, for each of N conditions.
 
     It is the one of the prior's mean (`first_latents`), or with `decoding.num_latents` above 1 that of p(x|c) itself: z is
-    integrated out over as many points of p(z|c). Where it leaves out what is wanted, `decoding.attempts` above 1 asks for others
+    integrated out over as many points of p(z|c). Where it leaves out what is wanted, `decoding.complete_of` above 1 asks for others
     (`fuller`).
     """
     if decoding.num_latents == 1 or not codec.model.config.has_latent:

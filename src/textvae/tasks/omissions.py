@@ -58,19 +58,18 @@ def fuller(
         conditions: N of them.
         wanted: their slots.
         firsts: their first answers.
-        decoding: its `attempts` are how many texts there are to choose from, the first one among them; each other has a z of its
+        decoding: its `complete_of` is how many texts there are to choose from, the first one among them; each other has a z of its
             own (`several_latents`), without z tokens drawn at `DRAWN_TEMPERATURE`.
         seed: of z and tokens.
     """
     short = [row for row, text in enumerate(firsts) if wanted.missing(row, text)]
-    others = decoding.attempts - 1
+    others = decoding.complete_of - 1
     if not short or not others:
         return firsts
-    given = conditions.rows(np.array(short))
-    z = several_latents(codec, given, others, decoding.prior_temperature, seed=seed).flatten(0, 1)
+    z = several_latents(codec, conditions, others, decoding.prior_temperature, seed=seed)[short].flatten(0, 1)
     if not codec.model.config.has_latent:
         decoding = dataclasses.replace(decoding, temperature=DRAWN_TEMPERATURE, num_beams=1)
-    each = given.rows(np.repeat(np.arange(len(short)), others))
+    each = conditions.rows(np.repeat(short, others))
     drawn = list(map(codec.tokenizer.said, codec.decode(z, decoding, seed=seed, conditions=each)))
     found = list(firsts)
     for place, row in enumerate(short):

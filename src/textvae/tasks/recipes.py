@@ -99,7 +99,7 @@ RECIPES = {
             name="data-to-text",
             help="--source: the data as text, as name[The Eagle], food[English]; values are copied from it",
             needs=("source",),
-            settings=_over(_COPYING, {"data": {"source_apart": True}, "decoding": {"attempts": 10}}),
+            settings=_over(_COPYING, {"data": {"source_apart": True}, "decoding": {"complete_of": 10}}),
         ),
         Recipe(
             name="persona",
