@@ -255,6 +255,7 @@ def test_three_systems_are_compared_two_by_two():
         ({"questions": ["fluency", "fluency"]}, "given twice"),
         ({"questions": ["text"]}, "cannot name a criterion"),
         ({"questions": ["=1+1"]}, "cannot name a criterion"),
+        ({"questions": ["Flency"]}, "did you mean fluency"),
     ],
 )
 def test_studies_that_cannot_be(options, words):

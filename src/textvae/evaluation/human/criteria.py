@@ -1,5 +1,6 @@
 """What texts are judged by: the usual criteria, and those of the user's own."""
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -63,7 +64,7 @@ def criterion(given: str) -> Criterion:
     'Is it funny?'
 
     Raises:
-        ConfigError: a name that cannot head a column.
+        ConfigError: a name that cannot head a column, or one almost that of a usual one, without a question.
     """
     name, _, question = (part.strip() for part in given.partition("="))
     if not name[:1].isalpha() or not name.isprintable() or name.casefold() in NO_NAMES:
@@ -72,6 +73,10 @@ def criterion(given: str) -> Criterion:
         )
     if name in CRITERIA and not question:
         return CRITERIA[name]
+    if not question and (close := difflib.get_close_matches(name.casefold(), CRITERIA, n=1)):
+        raise ConfigError(
+            f"no criterion is called {name!r}; did you mean {close[0]}? One of your own comes with its question: {name}=QUESTION"
+        )
     label = CRITERIA[name].label if name in CRITERIA else dict.fromkeys(("en", "zh"), name)
     return Criterion(name, label, dict.fromkeys(("en", "zh"), question))
 
