@@ -133,7 +133,9 @@ def test_lengths_are_those_wanted_or_those_of_the_reference():
 
 
 def test_slots_are_found_as_whole_words():
-    assert slots_of("name[The Eagle], area[]") == [("name", "The Eagle"), ("area", "")]
+    assert slots_of("name[The Eagle], area[], near[-]") == [("name", "The Eagle")]  # what has nothing to say
+    assert slots_of("店名[老王饭馆]，菜系[川菜]") == [("店名", "老王饭馆"), ("菜系", "川菜")]
+    assert slots_of("name[a]\nfood[b],") == [("name", "a"), ("food", "b")]
     for text in ("The Eagle is a pub", "name[The Eagle] is", "name[a", "[a]", ""):
         assert slots_of(text) is None, text
     assert is_said(("food", "fast  food"), "It serves Fast-food.")
@@ -151,6 +153,10 @@ def test_names_and_numbers_beside_chinese_letters_are_found():
 def test_slots_of_dialogue_acts_are_what_words_can_say():
     act = "inform(name='the eagle';near=bridge street;kidsallowed=yes;area=dontcare;count='2')"
     assert slots_of(act) == [("name", "the eagle"), ("near", "bridge street"), ("count", "2")]
+    assert slots_of("inform(name='Bar; (Old)';price-range=cheap;)") == [
+        ("name", "Bar; (Old)"),
+        ("price-range", "cheap"),
+    ]
     assert slots_of("?request(area)") == slots_of("goodbye()") == []
     for text in ("inform(name=a", "he left (at 5;30!)", "a(b) c"):
         assert slots_of(text) is None, text
@@ -158,6 +164,10 @@ def test_slots_of_dialogue_acts_are_what_words_can_say():
     found = measures(["the eagle has meat", "bye"], sources=acts)
     assert found["slot_coverage"] == 1 / 2
     assert "slot_coverage" not in measures(["bye"], sources=["goodbye()"])
+
+
+def measured(answers, sources):
+    return measures(answers, sources=sources)["slot_coverage"]
 
 
 def test_slot_coverage_by_hand():
@@ -168,6 +178,10 @@ def test_slot_coverage_by_hand():
     assert found["slots_complete"] == 1 / 2
     assert found["slot_coverage_references"] == 3 / 4
     assert "slot_coverage" not in measures(answers, sources=[sources[0], "plain"])
+    assert measures([*answers, ""], sources=[*sources, ""])["slot_coverage"] == measured(answers, sources)
+    many = evaluate_answers([*answers * 6, "x"], sources=[*sources * 6, "plain"])
+    assert many.measures["slot_coverage"] == measured(answers, sources)
+    assert "1 of 13 sources could not be read as slots, and count as without any" in many.notes
 
 
 # ---------------------------------------------------------------- labels
@@ -186,6 +200,22 @@ def test_label_accuracy_stands_beside_the_judges_own():
     unknown = evaluate_answers(answers, labels=["good", "odd"], **options)
     assert unknown.measures["label_accuracy"] == 0.5
     assert any("no training text has the label 'odd'" in note for note in unknown.notes)
+
+
+def test_what_has_no_label_is_not_judged_by_one():
+    training, labels = [*LABELLED, "nothing here"], [*LABELS, None]
+    given = {"training": training, "training_labels": labels}
+    found = evaluate_answers(["tasty soup !", "rude", "good"], labels=["good", None, "bad"], **given)
+    assert found.measures["label_accuracy"] == 0.5
+    assert found.settings_of("label_accuracy")["N"] == 2
+    assert found.settings_of("label_accuracy")["T"] == 48
+    numbers = evaluate_answers(
+        ["tasty", "rude"], labels=[1, 0], training=LABELLED, training_labels=[1] * 24 + [0] * 24
+    )
+    assert numbers.measures["label_accuracy"] == 1
+    assert "label_accuracy" not in measures(["tasty"], labels=[None], **given)
+    with pytest.raises(DataError, match="number 2 of sources is None; a string is needed"):
+        measures(["a", "b"], sources=["a", None])
 
 
 def test_a_judge_that_learned_nothing_says_so():
@@ -250,6 +280,13 @@ def test_one_word_answers_repeat_nothing(judge, monkeypatch):
     assert (short["repetition"], short["naturalness"]) == (0, 1)
     again = measures(["no no no no", "Yes", "No"], **given)
     assert again["naturalness"] == pytest.approx((1 / 3) ** (1 / 3))
+
+
+def test_there_is_no_naturalness_where_coherence_is_unknown(judge, monkeypatch):
+    nothing = Tally.ratio([0.0, 0.0], [0.0, 0.0])
+    monkeypatch.setattr("textvae.evaluation.tasks.scenarios.coherence", lambda texts, _: nothing)
+    given = {"references": ["fine"] * 2, "sources": ["a?", "b?"], "judge": judge}
+    assert "naturalness" not in measures(["OK", "Yes"], **given)
 
 
 def test_an_answer_that_says_nothing_known_has_no_label():

@@ -15,7 +15,7 @@ from tiny import CHINESE
 from textvae.config import DataConfig
 from textvae.config.conditions import Columns, LabelColumn, label_columns
 from textvae.data.conditions import ConditionSchema
-from textvae.data.derived import GAP, completions, fillings, history, replies
+from textvae.data.derived import GAP, completions, fillings, history, replies, unmarked
 from textvae.data.examples import (
     examples,
     fit_schema,
@@ -306,6 +306,8 @@ def test_turns_answer_those_before():
     ]
     assert list(replies("alone")) == []
     assert history(["x"]) == "[A] x"
+    for turns in (["x"], ["a [B] b", "c"], ["我", "你", "他"]):
+        assert unmarked(history(turns)) == " ".join(turn.replace("[B] ", "") for turn in turns)
 
 
 # ---------------------------------------------------------------- columns of tables

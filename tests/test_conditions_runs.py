@@ -5,16 +5,19 @@ import re
 
 import numpy as np
 import pytest
+import torch
 from conditioned import ENGLISH, FRAMES, LENGTHS, REST, ROWS, SUBJECTS, conditional, conditional_config
 from tiny import CHINESE, tiny_config, train_tiny
 
 import textvae.storage.atomic
 from textvae import TextVAE
 from textvae.codec import load_codec
+from textvae.codec.files import load_weights, unshared
 from textvae.config import GREEDY, DecodingConfig, RunConfig
 from textvae.config.conditions import Columns
 from textvae.config.presets import language_model, unconditional
 from textvae.data.tokenizers import Tokenizer
+from textvae.distributions import GaussianMixture
 from textvae.errors import (
     ConditionError,
     ConfigError,
@@ -281,6 +284,14 @@ def test_recipes():
 # ---------------------------------------------------------------- saving
 
 
+def test_a_model_that_copied_by_content_alone_loads_and_does_so_still(tmp_path):
+    codec = conditional(copy=True)
+    weights = unshared(codec.model, codec.model.state_dict())
+    [name] = [name for name in weights if name.endswith("going_on")]
+    load_weights(codec.model, {key: value for key, value in weights.items() if key != name}, tmp_path)
+    assert codec.model.state_dict()[name].tolist() == [0, 0]
+
+
 def test_a_saved_model_answers_the_same(bilingual, tmp_path):
     vae = TextVAE.from_pretrained(bilingual)
     vae.save(tmp_path / "copy")
@@ -444,6 +455,44 @@ def test_a_first_answer_to_data_is_the_attempt_that_says_most(vae, monkeypatch):
         assert first_answers(codec, given, changed, wanted) == said[1]
 
 
+def test_of_mixtures_the_component_is_drawn_as_ever(vae, monkeypatch):
+    loc = torch.tensor([[-9.0], [9.0]]).expand(2, vae.latent_dim)
+    mixture = GaussianMixture(torch.tensor([0.8, 0.2]), loc, torch.ones_like(loc))
+    monkeypatch.setattr(vae.codec, "fitted_prior", mixture)
+    given = vae.codec.conditions({"source": ["the sea."] * 100}, 100)
+    z = several_latents(vae.codec, given, 5, 3.0, seed=1)
+    assert float((z[..., 0] > 0).float().mean()) == pytest.approx(0.2, abs=0.04)
+    within = z[..., 0] - 9 * z[..., 0].sign()
+    assert float(within[within.abs() < 8].std()) == pytest.approx(3, rel=0.2)
+
+
+def test_of_persons_the_first_latent_is_their_own_also_beside_a_fitted_prior(vae, monkeypatch):
+    given = vae.codec.conditions({"source": ["the sea."] * 2}, 2)
+    means = np.array([-5.0, 5.0]).reshape(2, 1, 1)
+    ones = np.ones((2, 1, vae.latent_dim))
+    profiles = np.concatenate([means * ones, ones], axis=1).astype(np.float32)
+    loc = torch.zeros(1, vae.latent_dim)
+    monkeypatch.setattr(vae.codec, "fitted_prior", GaussianMixture(torch.ones(1), loc, loc + 1))
+    found = first_latents(vae.codec, dataclasses.replace(given, profiles=profiles))
+    assert found.tolist() == profiles[:, 0].tolist()
+
+
+def test_first_answers_are_decoded_as_the_run_decodes(vae, monkeypatch):
+    own = DecodingConfig(temperature=0.6, top_p=0.9, known_words=False, no_repeat_ngram=2, max_length=5)
+    used = []
+    monkeypatch.setattr(vae.codec, "decoding", own)
+    monkeypatch.setattr(vae.codec, "decode", lambda z, config, **k: used.append(config) or ["x"] * len(z))
+    answer_all(vae.codec, vae.codec.conditions({"source": ["the sea."]}, 1), 1)
+    assert used == [dataclasses.replace(own, temperature=0.0)]
+
+
+def test_no_conditions_have_no_answers(vae):
+    assert vae.sample(0, conditions={"source": "the sea."}) == []
+    for temperature in (0, 1):
+        decoding = DecodingConfig(temperature=temperature)
+        assert vae.generate_each({"source": []}, 2, decoding=decoding) == []
+
+
 def test_attempts_are_those_of_the_row_whatever_else_is_asked(vae, monkeypatch):
     sources = ["name[nobody]", "the sea.", "name[the sea]"]
     given = vae.codec.conditions({"source": sources}, 3)
@@ -461,10 +510,13 @@ def test_attempts_are_those_of_the_row_whatever_else_is_asked(vae, monkeypatch):
 def test_answers_to_data_are_ranked_by_what_they_leave_out(vae, monkeypatch):
     source, texts = "name[sea]", ["the cat sees the sea.", "the cat.", "a sea"]
     monkeypatch.setattr(vae.codec, "decode", lambda z, *rest, **named: texts[: len(z)])
-    found = vae.generate(3, source=source, rerank=True, seed=1)
-    assert found[-1].text == "the cat."
-    assert found[0].score >= found[1].score
-    plain = vae.generate(3, source="the sea", rerank=True, seed=1)
+    options = {"rerank": True, "seed": 1}
+    whole = DecodingConfig(temperature=1, complete_of=2)
+    for sources in (source, [source]):
+        found = vae.generate(3, source=sources, decoding=whole, **options)
+        assert found[-1].text == "the cat."
+        assert found[0].score >= found[1].score
+    plain = vae.generate(3, source=source, decoding=DecodingConfig(temperature=1), **options)
     assert [one.score for one in plain] == sorted((one.score for one in plain), reverse=True)
 
 
@@ -488,7 +540,8 @@ def test_under_a_prior_without_a_mean_the_first_answer_follows_the_seed(vae, mon
     )
     vae.generate_each(given, 1, decoding=greedy, seed=1)
     assert decoded[0][0].tolist() == mean[0].tolist()
-    monkeypatch.setattr(vae.codec, "fitted_prior", vae.codec.model.prior())
+    mixture = GaussianMixture(torch.ones(1), torch.zeros(1, vae.latent_dim), torch.ones(1, vae.latent_dim))
+    monkeypatch.setattr(vae.codec, "fitted_prior", mixture)
     for seed in (1, 2):
         vae.generate_each(given, 1, decoding=greedy, seed=seed)
     assert decoded[-1].tolist() != decoded[-2].tolist()
@@ -505,6 +558,7 @@ def test_a_conversation_marks_turns_as_training_did(vae, monkeypatch):
     talk = Conversation(vae.codec)
     talk.say("hello")
     talk.say("you  there")
+    assert talk.turns == []  # what found no answer was not heard
     assert heard == ["hello", "you there"]  # sources came from a column: what was said last is one
 
 

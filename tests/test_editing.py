@@ -350,6 +350,8 @@ def test_a_style_lies_where_its_examples_do(run, corpus):
     drawn = style.draw(4000, seed=0).numpy()
     np.testing.assert_allclose(drawn.std(0), style.distribution.scale.numpy(), rtol=0.1)
     assert vae.sample(2, like=corpus[:8], seed=1) == vae.sample(2, like=corpus[:8], seed=1)
+    assert vae.sample(2, like=np.array(corpus[:8]), seed=1) == vae.sample(2, like=corpus[:8], seed=1)
+    assert vae.edit(corpus[0], like=np.array(corpus[1:7])).text == vae.edit(corpus[0], like=corpus[1:7]).text
     assert "few examples (2)" in vae.style(corpus[:2]).warnings()[0]
     with pytest.raises(DataError, match="1 examples"):
         vae.sample(2, like=corpus[:1])

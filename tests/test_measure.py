@@ -75,6 +75,19 @@ def test_labels_of_training_data_and_lengths_of_sources(tmp_path):
     assert found["measures"]["answer_copy_rate"] == 1
 
 
+def test_labels_of_training_texts_stay_with_their_texts(tmp_path):
+    rows = [{"text": text, "kind": label} for text, label in zip(LABELLED, LABELS, strict=True)]
+    rows[1:1] = [{"text": "", "kind": "bad"}, {"text": "gamma", "kind": ""}]
+    training = written(tmp_path / "train.jsonl", rows)
+    answers = written(tmp_path / "a.txt", ["good food !", "rude staff !"])
+    labels = written(tmp_path / "labels.txt", ["good", "bad"])
+    options = ("--labels", labels, "--training", training, "--text", "text", "--label", "kind")
+    shown = done("measure", answers, *options, "--json")
+    found = json.loads(shown.stdout)["measures"]
+    assert (found["label_accuracy"], found["label_accuracy_judge"]) == (1, 1)
+    assert "1 training texts have no label" in shown.stderr
+
+
 def test_a_judge_is_a_language_model_in_a_folder(objects, tmp_path):
     judge = untrained(encoder="none", injection="none", max_length=60)
     TextVAE(judge).save(tmp_path / "lm")

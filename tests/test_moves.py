@@ -339,6 +339,9 @@ def test_interpolation_takes_the_prior_that_is_there():
         lambda vae: vae.edit(ENGLISH[0], length=5),
         lambda vae: vae.compose(2, length=5),
         lambda vae: vae.style(ENGLISH[:6]),
+        lambda vae: vae.sample(2, like=ENGLISH[:6]),
+        lambda vae: vae.neighbors(ENGLISH[:1], ENGLISH),
+        lambda vae: vae.fit_prior(ENGLISH * 9),
     ],
 )
 def test_without_z_there_is_nothing_to_move(ask):

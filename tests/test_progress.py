@@ -172,6 +172,14 @@ def test_a_line_fits_its_terminal_and_shows_the_time_before_the_first_batch_is_d
     assert terminal.getvalue() == "\rlikelihoods, K = 50"
 
 
+def test_more_work_than_was_foreseen_is_no_negative_time():
+    line, _ = line_on(io.StringIO())
+    line.begin("answering", 4)
+    line.advance(40)
+    line.end()
+    assert line.line(10) == "answering  4/4 texts  4.0 texts/s  0:00 left"
+
+
 def test_the_thread_looks_within_a_long_batch(monkeypatch):
     """The clock jumps; the thread is waited for, not the time."""
     monkeypatch.setenv("TERM", "xterm")

@@ -64,8 +64,10 @@ class Heard:
         self.messages.append(text)
 
 
-def test_a_run_says_what_it_held_out(run):
+def test_a_run_says_what_it_held_out(run, monkeypatch):
     held = held_out_corpus(run, ENGLISH)
+    monkeypatch.setenv("HOME", str(run.parent))
+    assert list(held_out_corpus(f"~/{run.name}", ENGLISH)) == list(held)
     config = resumed_config(run)
     assert list(held) == list(open_splits(ENGLISH, config.data).valid)
     found = summarize(run)

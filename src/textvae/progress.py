@@ -119,11 +119,11 @@ class ProgressLine:
 
     def line(self, seconds: float) -> str:
         """Return the line after so many seconds."""
-        counts = f"{self._what}  {int(self._done):,}/{self._total:,} texts"
+        counts = f"{self._what}  {min(int(self._done), self._total):,}/{self._total:,} texts"
         if not self._done:
             return f"{counts}  {clock(seconds)}"
         rate = self._done / seconds
-        left = clock((self._total - self._done) / rate)
+        left = clock(max(0.0, self._total - self._done) / rate)
         return f"{counts}  {rate:,.{0 if rate >= 10 else 1}f} texts/s  {left} left"
 
     def _watch(self) -> None:

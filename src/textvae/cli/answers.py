@@ -105,14 +105,20 @@ class Beside(Group):
             raise typer.BadParameter("--as-long-as-source needs sources")
         return [len((chinese_words if self.chinese_words else units)(source)) for source in sources]
 
-    def _training(self, reading: Reading, common: Common) -> dict[str, list[str]]:
+    def _training(self, reading: Reading, common: Common) -> dict[str, Any]:
+        from textvae.data.labels import as_label
+
         if self.training is None:
             return {}
-        found = {"training": reading.texts(self.training, common.screen)}
-        if self.label is not None:
-            labels = dataclasses.replace(reading, text=self.label)
-            found["training_labels"] = labels.texts(self.training, common.screen)
-        return found
+        if self.label is None:
+            return {"training": reading.texts(self.training, common.screen)}
+        rows = list(reading.open(self.training, common.screen, columns=[self.label]).rows())
+        labels = [as_label(row.cells[0]) for row in rows]
+        if missing := labels.count(None):
+            common.screen.note(
+                f"note: {missing:,} training texts have no label; the judge of labels leaves them out"
+            )
+        return {"training": [row.text for row in rows], "training_labels": labels}
 
     def _judge(self, common: Common) -> "Codec | None":
         if self.judge is None:

@@ -30,7 +30,12 @@ BLANK = ""
 """What stands for a row of --input without a source."""
 
 Number = Annotated[int, typer.Option("-n", "--number", min=1, help="Different answers, at most.")]
-Rerank = Annotated[bool, typer.Option("--rerank", help="The likeliest first, by log p(x|c) a token.")]
+Rerank = Annotated[
+    bool,
+    typer.Option(
+        "--rerank", help="The likeliest first, by log p(x|c) a token; of data, what leaves least out."
+    ),
+]
 
 
 def generate(

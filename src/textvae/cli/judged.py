@@ -116,7 +116,7 @@ class Judged:
             return [several[0].text if several else "" for several in found]
         given = vae.codec.conditions({"source": contexts}, len(contexts))
         assert given is not None
-        return [first for [first] in answer_all(vae.codec, given, 1, seed=self.seed)]
+        return [first for [first] in answer_all(vae.codec, given, 1, sources=contexts, seed=self.seed)]
 
     def _originals(self, data: str, *, is_whole: bool) -> list[str]:
         """Return the texts of a corpus, or the sources: of what runs were trained on, the held-out share, unless lines belong to all."""

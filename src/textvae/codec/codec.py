@@ -229,9 +229,10 @@ class Codec(Generic[M]):
             raise ConditionError(f"{len(conditions)} conditions for {len(z)} latents; one for each is needed")
         begun = torch.from_numpy(self.tokenizer.encode([prefix])[0].astype(np.int64))
         num = config.candidates if config.temperature else 1
-        size = max(1, max(self.batch_size, CANDIDATE_ROWS if num > 1 else 1) // (num * num_latents(z)))
+        each = num * num_latents(checked_mixtures(z, self.latent_dim))
+        size = max(1, max(self.batch_size, CANDIDATE_ROWS if num > 1 else 1) // each)
         rows: list[list[int]] = []
-        with self._laid_out(), self.work.part("decoding", len(checked_mixtures(z, self.latent_dim))):
+        with self._laid_out(), self.work.part("decoding", len(z)):
             for start in range(0, len(z), size):
                 part = z[start : start + size]
                 given = conditions and conditions.rows(np.arange(start, start + len(part)))

@@ -19,6 +19,7 @@ from textvae.data.tokenizers import CONFIG_FILE, LIBRARY_FILE, Tokenizer
 from textvae.distributions import Prior
 from textvae.errors import ConfigError, CorruptRunError, DataError, RunNotFoundError
 from textvae.models import VAEModel
+from textvae.models.reading import GOING_ON
 from textvae.storage.atomic import Content
 from textvae.storage.manifest import MANIFEST, read_manifest, verify_folder
 from textvae.storage.tensors import load_tensors, save_tensors
@@ -155,6 +156,9 @@ def unshared(model: nn.Module, weights: dict[str, Tensor]) -> dict[str, Tensor]:
 def load_weights(model: VAEModel, weights: dict[str, Tensor], folder: Path) -> None:
     """Load what `unshared` gave back into the model, exactly."""
     expected = unshared(model, model.state_dict())
+    weights = {
+        name: torch.zeros_like(of) for name, of in expected.items() if name.endswith(GOING_ON)
+    } | weights
     wrong = sorted(
         name
         for name in expected.keys() | weights.keys()

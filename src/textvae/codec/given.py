@@ -11,7 +11,7 @@ from textvae.data.conditions import Conditions
 from textvae.decoding.guidance import GuidedDecoder
 from textvae.decoding.mixture import MixtureDecoder
 from textvae.decoding.protocol import StepDecoder
-from textvae.distributions import DiagonalGaussian, Posterior, Prior, joined, on_cpu
+from textvae.distributions import DiagonalGaussian, Posterior, Prior, joined, on_cpu, rows
 from textvae.models import ConditionTensors, GivenModel, VAEModel
 
 PRIOR_ROWS = 512
@@ -51,8 +51,8 @@ def _decoder(
     conditioned = given(model, conditions)
     if not isinstance(conditioned, GivenModel):
         return free
-    rows = torch.arange(num, device=model.device).repeat_interleave(times)
-    own = conditioned.rows(rows).decoder
+    each = torch.arange(num, device=model.device).repeat_interleave(times)
+    own = conditioned.rows(each).decoder
     return own if guidance in (1, None) else GuidedDecoder(own, free, guidance)
 
 
@@ -67,7 +67,9 @@ def prior_given(model: LatentModel, conditions: Conditions | None) -> Prior:
         return DiagonalGaussian(loc, scale)
     if model.config.prior != CONDITIONAL or conditions is None:
         return model.prior()
+    if not len(conditions):
+        return rows(on_cpu(model.prior()), slice(0))
     starts = range(0, len(conditions), PRIOR_ROWS)
-    rows = [np.arange(start, min(start + PRIOR_ROWS, len(conditions))) for start in starts]
-    parts = [on_cpu(given(model, conditions.rows(part)).prior()) for part in rows]
+    indices = [np.arange(start, min(start + PRIOR_ROWS, len(conditions))) for start in starts]
+    parts = [on_cpu(given(model, conditions.rows(part)).prior()) for part in indices]
     return cast("Prior", joined(cast("list[Posterior]", parts)))

@@ -24,6 +24,7 @@ TURNS = 3
 OTHER, OWN = "[A]", "[B]"
 """Marks of the turns of the other side, and of the side that answers."""
 
+_MARK = re.compile(r"(?:^|(?<=\s))\[[AB]\] ")
 _WORD, _CHARACTER = re.compile(r"\s*\S+"), re.compile(r"\s*\S")
 
 
@@ -76,6 +77,15 @@ def history(turns: list[str]) -> str:
     marks = (OTHER, OWN)
     kept = turns[-TURNS:]
     return " ".join(f"{marks[(len(kept) - 1 - i) % 2]} {turn}" for i, turn in enumerate(kept))
+
+
+def unmarked(source: str) -> str:
+    """Return the words of a source that `history` made.
+
+    >>> unmarked("[B] Hi. [A] Hello!")
+    'Hi. Hello!'
+    """
+    return _MARK.sub("", source)
 
 
 DERIVATIONS: dict[str, Callable[[str], Iterator[Pair]]] = {

@@ -1,5 +1,6 @@
 """Whole characters: what a vocabulary spells in bytes comes byte by byte in the order of UTF-8, or not at all."""
 
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -53,6 +54,11 @@ class WholeCharacters:
         self._allowed, self._next = self._allowed.to(device), self._next.to(device)
         self._places = torch.zeros(num_rows, dtype=torch.int64, device=device)
 
+    @cached_property
+    def _after(self) -> list[list[int]]:
+        """Where each byte leads from each place, for what is read one token at a time."""
+        return self._next[:, FIRST_BYTE : FIRST_BYTE + NUM_BYTES].tolist()
+
     def mask(self) -> Tensor:
         """Return which tokens may come next, (B, V) bool."""
         return self._allowed[self._places]
@@ -69,7 +75,8 @@ class WholeCharacters:
         """Return the length of the longest beginning that does not end within a character."""
         place, kept = 0, 0
         for count, token in enumerate(tokens, 1):
-            place = int(self._next[place, token])
+            byte = token - FIRST_BYTE
+            place = self._after[place][byte] if 0 <= byte < NUM_BYTES else 0
             kept = count if _PLACES[place] == _BETWEEN else kept
         return kept
 

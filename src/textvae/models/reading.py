@@ -112,6 +112,10 @@ class CrossAttention(nn.Module):
         return self.merge(attended.transpose(1, 2).flatten(2)).view(hidden.shape)
 
 
+GOING_ON = ".copying.going_on"
+"""How the name of the weights ends that models of before do not have; with zeros they are what they were."""
+
+
 class Copying(nn.Module):
     """p(token) = (1 - g) p_vocabulary(token) + g * (attention to the source's positions that hold it).
 
@@ -125,7 +129,7 @@ class Copying(nn.Module):
         self.key = Linear(memory_dim, width)
         self.gate = nn.Linear(width, 1)
         nn.init.constant_(self.gate.bias, -2.0)  # so that it learns to speak before it learns to copy
-        self.going_on = nn.Parameter(torch.zeros(2))  # of such a place; of the gate where there is one
+        self.going_on = nn.Parameter(torch.full((2,), 2.0))  # of such a place; of the gate where there is one
 
     def mixed(
         self,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from textvae.codec import Codec
+from textvae.codec.inputs import repeated_values
 from textvae.config import DecodingConfig
 from textvae.config.fields import check_count
 from textvae.data.conditions import Conditions
@@ -50,8 +51,8 @@ def answers(
         values: one condition, by name.
         n: how many.
         decoding: None: the codec's own.
-        rerank: the best first, by `Answer.score`, in place of the order drawn; of data as a source, those that leave least of it out
-            before the others.
+        rerank: the best first, by `Answer.score`, in place of the order drawn; where `decoding.complete_of` is above 1, those that
+            leave out fewest slots of their source before the others.
         seed: of z and tokens.
 
     Raises:
@@ -59,9 +60,16 @@ def answers(
         ConditionError: no condition, or one that the model does not take.
     """
     one = needed_conditions(codec, values, 1)
-    sources = [values["source"]] if isinstance(values.get("source"), str) else None
+    sources = sources_of(values, 1)
     [found] = answers_to_each(codec, one, n, sources=sources, decoding=decoding, rerank=rerank, seed=seed)
     return found
+
+
+def sources_of(values: Mapping[str, Any], num: int) -> list[Any] | None:
+    """Return the source texts of `num` conditions as people give them; None: they have none."""
+    if values.get("source") is None:
+        return None
+    return repeated_values({"source": values["source"]}, num)["source"]
 
 
 def needed_conditions(codec: Codec, values: Mapping[str, Any], num: int) -> Conditions:
@@ -97,7 +105,8 @@ def answers_to_each(
         ConfigError: n is below 1.
     """
     check_count("n", n, 1)
-    wanted = Wanted.of(sources)
+    config = codec.decoding if decoding is None else decoding
+    wanted = Wanted.of(sources if config.complete_of > 1 else None)
     texts = _different(codec, conditions, n, wanted, decoding, seed)
     owners = np.repeat(np.arange(len(texts)), [len(several) for several in texts])
     flat = [text for several in texts for text in several]

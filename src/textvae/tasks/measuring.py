@@ -1,16 +1,17 @@
 """A conditional model answers to held-out conditions, and its answers are measured."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from textvae.codec import Codec
-from textvae.config import GREEDY, DecodingConfig
+from textvae.config import DecodingConfig
 from textvae.config.fields import check_count
 from textvae.data.conditions import FEATURE, Conditions, ConditionSchema
+from textvae.data.derived import unmarked
 from textvae.data.examples import known_rows, read_cells, reading_options, values_of
 from textvae.data.labels import as_label
 from textvae.data.sources import corpus_from
@@ -37,13 +38,13 @@ class Asked:
         conditions: as the model takes them.
         references: one text or more each.
         sources: their source texts; None: they have none.
-        labels: their labels, of several columns joined by commas; None: they have none.
+        labels: their labels, of several columns joined by commas, None where one is missing; None: they have none.
     """
 
     conditions: Conditions
     references: list[list[str]]
     sources: list[str] | None
-    labels: list[str] | None
+    labels: list[str | None] | None
 
     def drawn(self, num: int, seed: int) -> "Asked":
         """Return `num` of the conditions drawn at random, in their order; all where there are no more."""
@@ -88,11 +89,13 @@ def asked(codec: Codec, data: Any, *, limit: int | None = None, apart: bool = Fa
         )
     firsts = np.array([members[0] for members in groups.values()])
     chosen = cells.rows(firsts)
-    labels = [", ".join(as_label(cell) or "–" for cell in row) for row in zip(*chosen.labels, strict=True)]
+    labels = [_joined(cells) for cells in zip(*chosen.labels, strict=True)]
     return Asked(
         conditions=schema.encode(values_of(chosen, schema), codec.tokenizer),
         references=[[cells.texts[row] for row in members] for members in groups.values()],
-        sources=None if chosen.sources is None else [source or "" for source in chosen.sources],
+        sources=None
+        if chosen.sources is None
+        else [_words_of(source or "", schema) for source in chosen.sources],
         labels=labels if schema.labels else None,
     )
 
@@ -108,7 +111,7 @@ def answer_all(
 ) -> list[list[str]]:
     """Return M answers to each of N conditions: the first as `first_answers` finds it, the others from z ~ p(z|c).
 
-    The first is decoded as the codec decodes where that draws no tokens, with its beams; else greedily.
+    The first is decoded as the codec decodes, at temperature 0.
 
     Args:
         codec: a conditional model.
@@ -124,8 +127,7 @@ def answer_all(
     check_count("num_answers", num_answers, 1)
     with codec.work.part("answering", num_answers * len(conditions)):
         own = codec.decoding
-        greedy = dataclasses.replace(GREEDY, guidance=own.guidance, num_latents=own.num_latents)
-        first = greedy if own.temperature else own
+        first = dataclasses.replace(own, temperature=0.0, candidates=1)
         rounds = [first_answers(codec, conditions, first, Wanted.of(sources), seed=seed)]
         spread = (own if decoding is None else decoding).prior_temperature
         latents = several_latents(codec, conditions, num_answers - 1, spread, seed=seed)
@@ -215,7 +217,17 @@ def _is_of_labels_alone(schema: ConditionSchema) -> bool:
     return not schema.source_max_length and schema.features is None
 
 
-def _spread(known: Asked) -> Sequence[str]:
+def _words_of(source: str, schema: ConditionSchema) -> str:
+    """Return a source without the marks that training made it with."""
+    return unmarked(source) if schema.columns.pairs == "dialogue" else source
+
+
+def _joined(cells: Iterable[Any]) -> str | None:
+    words = [as_label(cell) for cell in cells]
+    return None if None in words else ", ".join(map(str, words))
+
+
+def _spread(known: Asked) -> Sequence[str | None]:
     """Return the label of each training text."""
     assert known.labels is not None
     return [label for label, texts in zip(known.labels, known.references, strict=True) for _ in texts]

@@ -32,7 +32,7 @@ class Conversation:
     def say(
         self, text: str, n: int = 1, *, decoding: DecodingConfig | None = None, seed: int = 0
     ) -> Sequence[Answer]:
-        """Return up to n answers, the best first; the best becomes a turn.
+        """Return up to n answers, the best first; the best becomes a turn. What finds no answer does not.
 
         Raises:
             ConditionError: a condition beside the source that the model does not take.
@@ -46,7 +46,8 @@ class Conversation:
             rerank=True,
             seed=seed + len(self.turns),
         )
-        self.turns = [*heard, found[0].text] if found else heard
+        if found:
+            self.turns = [*heard, found[0].text]
         return found
 
     def _source(self, heard: list[str]) -> str:

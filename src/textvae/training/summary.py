@@ -65,7 +65,7 @@ def summarize(run: str | Path, *, verify: bool = True) -> Summary:
         model=json.loads((folder / MODEL_FILE).read_bytes()),
         decoding=json.loads((folder / DECODING_FILE).read_bytes()),
         metadata=manifest.metadata,
-        settings=run_settings(Path(run)),
+        settings=run_settings(Path(run).expanduser()),
         export=export,
     )
 

@@ -76,11 +76,12 @@ class Fitting(Held):
             seed: of the fit.
 
         Raises:
-            ConfigError: an unknown kind; steps below 1; latents on a sphere; a prior that depends on the condition.
+            ConfigError: an unknown kind; steps below 1; latents on a sphere; a prior that depends on the condition; a
+                model without z.
             DataError: fewer than 100 texts.
             MissingExtraError: a flow is asked for and zuko is not installed.
         """
-        if self.codec.model.config.prior == CONDITIONAL:
+        if self._with_latent().model.config.prior == CONDITIONAL:
             raise ConfigError(
                 "this model's prior depends on the condition, p(z|c); one fitted for all would not, and is not fitted"
             )

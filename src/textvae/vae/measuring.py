@@ -33,13 +33,11 @@ class Measuring(Held):
             metric: cosine (about the corpus's mean) or euclidean.
 
         Raises:
-            ConfigError: an unknown metric, or a k below 1.
+            ConfigError: an unknown metric, a k below 1, or a model without z.
             DataError: the corpus is empty.
         """
-        known = list(open_corpus(corpus, expected=self.text_column))
-        return neighbors(
-            self.codec.encode(checked_texts(texts)), self.codec.encode(known), known, k=k, metric=metric
-        )
+        codec, known = self._with_latent(), list(open_corpus(corpus, expected=self.text_column))
+        return neighbors(codec.encode(checked_texts(texts)), codec.encode(known), known, k=k, metric=metric)
 
     def score(
         self, texts: Sequence[str], *, conditions: Given = None, num_samples: int = 50, seed: int = 0

@@ -12,7 +12,7 @@ from textvae.control.interpolation import DENSITY, path
 from textvae.control.styles import fit_style
 from textvae.distributions import Posterior
 from textvae.errors import ConfigError
-from textvae.tasks.answers import Answer, answers, answers_to_each, needed_conditions
+from textvae.tasks.answers import Answer, answers, answers_to_each, needed_conditions, sources_of
 from textvae.vae.held import Given, Held
 
 
@@ -96,11 +96,11 @@ class Speaking(Held):
         check_count("n", n, 0)
         if not isinstance(prefix, str):
             raise ConfigError(f"prefix is {prefix!r:.40}; a string is needed")
-        seed = drawn_seed(seed)
+        seed, examples = drawn_seed(seed), checked_texts(like)
         given = self.codec.conditions(conditions, n)
         with self.codec.work.part("sampling", n):
-            if like:
-                z = fit_style(self.codec, checked_texts(like)).draw(n, seed).to(self.codec.dtype)
+            if examples:
+                z = fit_style(self._with_latent(), examples).draw(n, seed).to(self.codec.dtype)
             else:
                 z = self.codec.prior_sample(n, seed=seed, conditions=given)
             found = self.codec.decode(z, decoding, seed=seed, prefix=prefix, conditions=given)
@@ -115,14 +115,16 @@ class Speaking(Held):
         seed: int | None = None,
         **conditions: Any,
     ) -> list[Answer]:
-        """Return n different texts for one condition, each from its own z, with scores; at temperature 0 the likeliest first.
+        """Return n different texts for one condition, each from its own z, with scores; at temperature 0 the best guess first.
 
-        That is the one of the mean of p(z|c), or with `decoding.num_latents` above 1 of p(x|c) itself, z integrated out.
+        That is the text of the mean of p(z|c), or with `decoding.num_latents` above 1 the likeliest of p(x|c) itself, z integrated out; with
+        `decoding.complete_of` above 1 another, where it leaves out values of a source that is data.
 
         Args:
             n: how many, at most: equal ones are given once.
             decoding: how tokens are chosen; None: the run's own settings.
-            rerank: the best first, by log p(x|c) a token; else in the order drawn.
+            rerank: the best first, by log p(x|c) a token, with `decoding.complete_of` by what they leave out before that; else in the
+                order drawn.
             seed: of z and tokens; None: a new one each call.
             conditions: as source="Guten Tag", sentiment="positive".
 
@@ -159,8 +161,7 @@ class Speaking(Held):
         schema = self.codec.schema
         num = num_values(conditions, schema.features if schema else None)
         given = needed_conditions(self.codec, conditions, num)
-        source = conditions.get("source")
-        sources = [source] * num if isinstance(source, str) else source
+        sources = sources_of(conditions, num)
         return answers_to_each(
             self.codec, given, n, sources=sources, decoding=decoding, rerank=rerank, seed=drawn_seed(seed)
         )

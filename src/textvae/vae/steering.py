@@ -140,8 +140,8 @@ class Steering(Held):
         codec, texts = self._with_latent(), checked_texts(texts)
         wanted = wanted_of(set, {})
         known = self._attributes(wanted)
-        if like:
-            known[LIKE], wanted[LIKE] = likeness(codec, checked_texts(like)), LIKE
+        if examples := checked_texts(like):
+            known[LIKE], wanted[LIKE] = likeness(codec, examples), LIKE
         given = codec.conditions(conditions, len(texts))
         goals = goals_of(known, wanted, weights)
         return edit(codec, texts, goals, method=method, strength=strength, n=n, keep=keep, conditions=given)
@@ -188,8 +188,8 @@ class Steering(Held):
         codec, wanted = self._with_latent(), wanted_of(set, attributes)
         goals, seed = goals_of(self._attributes(wanted), wanted, weights), drawn_seed(seed)
         with codec.work.part("sampling", n):
-            if like:
-                z = fit_style(codec, checked_texts(like)).draw(n * tries, seed)
+            if examples := checked_texts(like):
+                z = fit_style(codec, examples).draw(n * tries, seed)
             else:
                 z = codec.prior_sample(n * tries, seed=seed)
             return compose(

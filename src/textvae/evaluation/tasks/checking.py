@@ -2,8 +2,10 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 from textvae.codec import Codec
+from textvae.data.labels import as_label
 from textvae.errors import ConfigError, DataError
 from textvae.evaluation.tasks.task import Task
 from textvae.evaluation.texts import check_list
@@ -15,10 +17,10 @@ def checked_task(
     *,
     parallel: bool = True,
     sources: Sequence[str] | None = None,
-    labels: Sequence[str] | None = None,
+    labels: Sequence[Any] | None = None,
     lengths: Sequence[int] | None = None,
     training: Sequence[str] | None = None,
-    training_labels: Sequence[str] | None = None,
+    training_labels: Sequence[Any] | None = None,
     judge: Codec | None = None,
     chinese_words: bool = False,
     seed: int = 0,
@@ -39,10 +41,10 @@ def checked_task(
         references=None if references is None else _lists("references", references),
         parallel=parallel,
         sources=_listed("sources", sources),
-        labels=_listed("labels", labels),
+        labels=_labels("labels", labels),
         lengths=None if lengths is None else list(lengths),
         training=_listed("training", training),
-        training_labels=_listed("training_labels", training_labels),
+        training_labels=_labels("training_labels", training_labels),
         judge=judge,
         by_words=chinese_words,
         seed=seed,
@@ -107,4 +109,15 @@ def _listed(name: str, texts: Sequence[str] | None) -> list[str] | None:
     if texts is None:
         return None
     check_list(name, texts)
-    return list(texts)
+    for number, text in enumerate(texts := list(texts), 1):
+        if not isinstance(text, str):
+            raise DataError(f"number {number} of {name} is {text!r:.40}; a string is needed")
+    return texts
+
+
+def _labels(name: str, labels: Sequence[Any] | None) -> list[str | None] | None:
+    """Return labels as words; a missing one is None."""
+    if labels is None:
+        return None
+    check_list(name, labels)
+    return [as_label(label) for label in labels]

@@ -5,7 +5,7 @@ import numpy as np
 from textvae.evaluation.bootstrap import Tally
 from textvae.evaluation.definition import Definition
 from textvae.evaluation.family import Family, Findings
-from textvae.evaluation.tasks.classifier import LabelJudge
+from textvae.evaluation.tasks.classifier import MAX_TEXTS, LabelJudge
 from textvae.evaluation.tasks.task import Task
 
 _JUDGE = (
@@ -20,7 +20,7 @@ DEFINITIONS = (
         "label accuracy",
         "share of answers",
         "higher",
-        f"Mean over N sources of the share of the answers, M at most, that a judge gives the label asked for: {_JUDGE}. To be read "
+        f"Mean over the N sources with a label of the share of the answers, M at most, that a judge gives the label asked for: {_JUDGE}. To be read "
         "beside the judge's own.",
         ("N", "M", "T"),
         same=("texts", *_SAME),
@@ -49,31 +49,42 @@ DEFINITIONS = (
 
 def measure(task: Task) -> Findings:
     """Return how often answers are judged to be of their label."""
-    training, labels = task.training or [], task.training_labels or []
-    judge = LabelJudge.train(training, labels, seed=task.seed)
-    found = judge.judge([text for several in task.answers for text in several])
-    said = iter(found)
-    pairs = zip(task.answers, task.labels or [], strict=True)
-    right = np.array([np.mean([next(said) == label for _ in several]) for several, label in pairs])
+    real = zip(task.training or [], task.training_labels or [], strict=True)
+    known = {text: label for text, label in real if label is not None}
+    judge = LabelJudge.train(list(known), list(known.values()), seed=task.seed)
+    said = iter(judge.judge([text for several in task.answers for text in several]))
+    wanted = task.labels or []
+    right = np.array(
+        [np.mean([next(said) == label for _ in of]) for of, label in zip(task.answers, wanted, strict=True)]
+    )
+    asked = np.array([label is not None for label in wanted])
     measures = {
-        "label_accuracy": Tally.mean(right),
+        "label_accuracy": Tally.ratio(right * asked, asked),
         "label_accuracy_judge": Tally.mean(judge.held_out, aligned=False),
-        "label_accuracy_ratio": Tally.ratio(right, np.full(len(right), judge.accuracy)),
+        "label_accuracy_ratio": Tally.ratio(right * asked, asked * judge.accuracy),
     }
-    unknown = sorted(set(task.labels or []) - set(judge.labels))
+    unknown = sorted({label for label in wanted if label is not None} - set(judge.labels))
     told = ", ".join(map(repr, unknown[:5]))
     notes = (f"no training text has the label {told}: answers of it count as wrong",) if unknown else ()
     return Findings(
         measures=measures,
-        settings={"T": len(dict(zip(training, labels, strict=True)))},
-        own_settings={"label_accuracy_judge": {"N": len(judge.held_out)}},
+        settings={"T": min(len(known), MAX_TEXTS)},
+        own_settings={
+            "label_accuracy": {"N": int(asked.sum())},
+            "label_accuracy_judge": {"N": len(judge.held_out)},
+            "label_accuracy_ratio": {"N": int(asked.sum())},
+        },
         notes=notes,
     )
+
+
+def _has_some(labels: list[str | None] | None) -> bool:
+    return labels is not None and any(label is not None for label in labels)
 
 
 FAMILY = Family(
     name="labels",
     definitions=DEFINITIONS,
     measure=measure,
-    applies=lambda task: task.labels is not None and task.training_labels is not None,
+    applies=lambda task: _has_some(task.labels) and _has_some(task.training_labels),
 )

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 from textvae.codec import Codec
 from textvae.evaluation.bootstrap import LEVEL, RESAMPLES
@@ -17,10 +18,10 @@ def evaluate_answers(
     references: Sequence[str] | Sequence[Sequence[str]] | None = None,
     *,
     sources: Sequence[str] | None = None,
-    labels: Sequence[str] | None = None,
+    labels: Sequence[Any] | None = None,
     lengths: Sequence[int] | None = None,
     training: Sequence[str] | None = None,
-    training_labels: Sequence[str] | None = None,
+    training_labels: Sequence[Any] | None = None,
     judge: Codec | None = None,
     chinese_words: bool = False,
     tell: Tell | None = None,
@@ -33,7 +34,8 @@ def evaluate_answers(
             several answers use those there are; none counts as an empty one.
         references: one or more good texts a source; a text alone is one.
         sources: what was answered: coherence, copying, and slots where each is a meaning representation.
-        labels: what the answers were to be of; with labelled training texts: label accuracy.
+        labels: what the answers were to be of, words or numbers, None where that is unknown; with labelled training texts: label
+            accuracy.
         lengths: units that an answer was to have; None: those of the first reference.
         training: the answers that the model was trained on: copies, distances.
         training_labels: their labels.

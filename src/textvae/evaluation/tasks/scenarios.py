@@ -34,17 +34,17 @@ DEFINITIONS = (
 def measure(task: Task) -> Findings:
     """Return what there are parts for."""
     measures: dict[str, float | Tally] = {}
-    if has_coherence(task):
-        measures["naturalness"] = naturalness(task)
+    if has_coherence(task) and (fits := coherence(task.main, task)).columns[:, 1].any():
+        measures["naturalness"] = naturalness(fits, task)
     if is_creative(task):
         parts = Tally.mean(task.distances(task.main)), fluency(task.main, task), Tally.mean(task.diversity)
         measures["creativity"] = Tally.geometric(*parts)
     return Findings(measures=measures, settings={"judge": task.judge_digest, "tokenizer": task.tokenizer})
 
 
-def naturalness(task: Task) -> Tally:
-    """Return fluency, coherence above chance and lack of repetition in one."""
-    above, below = coherence(task.main, task).columns.T
+def naturalness(fits: Tally, task: Task) -> Tally:
+    """Return fluency, coherence above chance, of `fits`, and lack of repetition in one."""
+    above, below = fits.columns.T
     above_chance = Tally.ratio(2 * above - below, below)
     return Tally.geometric(fluency(task.main, task), above_chance, less=repetition(task.main, task))
 

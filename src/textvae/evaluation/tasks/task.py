@@ -42,10 +42,10 @@ class Task:
     references: list[list[str]] | None = None
     parallel: bool = True
     sources: list[str] | None = None
-    labels: list[str] | None = None
+    labels: list[str | None] | None = None
     lengths: list[int] | None = None
     training: list[str] | None = None
-    training_labels: list[str] | None = None
+    training_labels: list[str | None] | None = None
     judge: Codec | None = None
     by_words: bool = False
     seed: int = 0
@@ -82,7 +82,8 @@ class Task:
     def rows(self) -> list[tuple[str, str, str]]:
         """Source (or label), main answer and first reference; nothing where there is none."""
         nothing = [""] * len(self.main)
-        sources, references = self.sources or self.labels or nothing, self.first_references or nothing
+        labels = None if self.labels is None else [label or "" for label in self.labels]
+        sources, references = self.sources or labels or nothing, self.first_references or nothing
         return list(zip(sources, self.main, references, strict=True))
 
     @property
@@ -173,7 +174,7 @@ class Task:
     def settings(self) -> dict[str, Any]:
         """What the numbers depend on."""
         references = self.references or []
-        given = [self.sources or [], self.labels or [], map(str, self.lengths or []), *references]
+        given = [self.sources or [], map(str, self.labels or []), map(str, self.lengths or []), *references]
         return {
             "N": len(self.answers),
             "M": self.num_answers,
@@ -187,5 +188,5 @@ class Task:
 
     @property
     def _training_digest(self) -> str | None:
-        labels = self.training_labels or []
+        labels = map(str, self.training_labels or [])
         return None if self.training is None else digest_of([*self.training, *labels])
