@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 from answered import ANSWERS, LABELLED, LABELS, REFERENCES, SOURCES
+from conditioned import conditional
 from tiny import CHINESE, ENGLISH
 from untrained import untrained
 
@@ -280,6 +281,12 @@ def test_one_word_answers_repeat_nothing(judge, monkeypatch):
     assert (short["repetition"], short["naturalness"]) == (0, 1)
     again = measures(["no no no no", "Yes", "No"], **given)
     assert again["naturalness"] == pytest.approx((1 / 3) ** (1 / 3))
+
+
+def test_a_judge_that_reads_conditions_is_refused():
+    twin = conditional(encoder="none", injection="none")
+    with pytest.raises(ConfigError, match="the judge answers to conditions"):
+        measures(["a"], sources=["b"], judge=twin)
 
 
 def test_there_is_no_naturalness_where_coherence_is_unknown(judge, monkeypatch):

@@ -408,7 +408,9 @@ def test_compare_reads_all_data_before_it_measures(run, home, tmp_path, monkeypa
 
 def test_compare_refuses_in_the_users_words(run, copy):
     shutil.rmtree(copy / "evaluation", ignore_errors=True)
-    assert "has no results of an evaluation; give --data" in failed("compare", copy, copy)
+    nothing = "has no results of an evaluation of the model and prior that it holds now; give --data"
+    assert nothing in failed("compare", copy, copy)
+    assert "nowhere does not exist" in failed("compare", run, copy / "nowhere")
     assert "1 given; 2 to 26 runs" in failed("compare", run, code=2)
     model = copy / "model"
     assert "needs a run folder" in failed("evaluate", model, run / "README.md", "--language-models")

@@ -501,7 +501,7 @@ def test_the_baseline_is_trained_once_and_goes_with_the_run(ill):
 
 
 def test_wrong_data_and_wrong_baselines_are_told_in_one_line(ill, tmp_path):
-    assert "no DATA given, and my facts.txt of" in textvae(ill, code=1).stderr
+    assert "not found (my facts.txt)" in textvae(ill, code=1).stderr
     other = tmp_path / "other.txt"
     other.write_text("the cat sees the sea.\na dog likes music.\n")
     assert "2 texts" in textvae(ill, other).stdout

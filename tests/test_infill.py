@@ -1,5 +1,6 @@
 """Texts with gaps: what is visible stays, gaps keep to their sizes, and the model's own endings are found."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -17,6 +18,7 @@ from textvae.data.vocabulary import EOS
 from textvae.decoding.template import Gap, Given, TemplateConstraint, UnitTable, filled
 from textvae.errors import ConfigError, DataError
 from textvae.tasks.answers import Answer
+from textvae.tasks.infilling.answering import answered, takes_source
 from textvae.tasks.infilling.filling import Filling, fill
 from textvae.tasks.infilling.gapped import Gapped
 from textvae.tasks.infilling.latents import refined, supposed
@@ -350,3 +352,18 @@ def test_limits_are_where_the_decoder_is(any_words, monkeypatch):
     table = UnitTable(codec.tokenizer, spaceless=False)
     elsewhere = TemplateConstraint([()], [table], None, torch.device("meta"))
     assert mask(elsewhere).device.type == "meta"
+
+
+@pytest.mark.parametrize(
+    ("pairs", "takes"), [("none", True), ("infill", True), ("completion", True), ("dialogue", False)]
+)
+def test_what_a_model_of_sources_fills(pairs, takes):
+    codec = conditional(labels=False)
+    columns = dataclasses.replace(codec.schema.columns, pairs=pairs)
+    codec.schema = dataclasses.replace(codec.schema, columns=columns)
+    assert takes_source(codec) is takes
+    if pairs == "completion":
+        with pytest.raises(ConfigError, match=r"writes ends: let the text end with \.\.\."):
+            answered(codec, "the ___ sees", 1)
+    if takes:
+        answered(codec, "the cat ...", 1)

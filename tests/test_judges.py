@@ -16,6 +16,7 @@ from textvae.distributions import GaussianMixture
 from textvae.errors import ConfigError, RunNotFoundError
 from textvae.evaluation import coherence
 from textvae.evaluation.coherence import Places, fits
+from textvae.evaluation.digests import state_digest
 from textvae.evaluation.judging import Judging, random_texts
 from textvae.evaluation.kept import kept_evaluations
 from textvae.evaluation.report import evaluate
@@ -155,7 +156,8 @@ def test_what_is_kept_is_found_and_holds_no_text_that_was_measured(vae, run, fou
     content = record.read_text(encoding="utf-8")
     random = set(json.loads(content)["families"]["diversity"]["details"]["samples"])
     assert not [text for text in ENGLISH if text not in random and text in content]
-    assert kept_evaluations(kept) == [found]
+    assert kept_evaluations(kept, state_digest(vae.codec)) == [found]
+    assert kept_evaluations(kept, "another model's") == []
     with monkeypatch.context() as patch:
         patch.setattr(type(vae.codec.model), "posterior", None)  # nothing is measured again
         assert measured(vae, run, keep=kept) == found

@@ -64,19 +64,23 @@ def compare(
 
 
 def newest(runs: list[str]) -> "list[Evaluation]":
-    """Return the newest evaluations with settings that all runs have kept results of; else the newest of each.
+    """Return the newest evaluations of the models as they are, with settings that all runs have kept results of; else the newest of each.
 
     Raises:
         RunError: a run has none.
     """
+    from textvae.evaluation.digests import state_digest
     from textvae.evaluation.kept import kept_evaluations
+    from textvae.vae import TextVAE
 
     kept = []
     for run in runs:
-        folder = run_folder(run)
-        kept.append(kept_evaluations(folder) if folder else [])
+        folder, state = run_folder(run), state_digest(TextVAE.from_pretrained(run, backend="torch").codec)
+        kept.append(kept_evaluations(folder, state) if folder else [])
         if not kept[-1]:
-            raise RunError(f"{run} has no results of an evaluation; give --data to measure it")
+            raise RunError(
+                f"{run} has no results of an evaluation of the model and prior that it holds now; give --data to measure it"
+            )
     for first in kept[0]:
         alike = [next((one for one in found if one.settings == first.settings), None) for found in kept]
         if len(same := [one for one in alike if one]) == len(runs):

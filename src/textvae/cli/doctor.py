@@ -99,7 +99,7 @@ def measured(
         return known.valid
     if data is None:
         raise DataError(
-            f"no DATA given, and {known.title} of {run} not found; a run folder holds no texts: name the training data, "
+            f"no DATA given, and the training data of {run} not found ({known.title}); a run folder holds no texts: name the training data, "
             "or other texts"
         )
     return held_out_share(run, data, reading.open(data, screen, **others), screen)[0]

@@ -33,7 +33,8 @@ def export(
 ) -> None:
     """Write a model as ONNX graphs, and compare.
 
-    Every verb runs such a folder through onnxruntime, without PyTorch's kernels.
+    Verbs that read and write texts run such a folder through onnxruntime, without PyTorch's kernels; edits, attributes, persons and what needs
+    gradients take the run.
     """
     from textvae.evaluation.agreement import agreement
     from textvae.vae import TextVAE

@@ -59,6 +59,11 @@ def generate(
     vae = common.load(run)
     if data is None:
         vae.codec.conditions(given.of(vae), 1)  # refuses several
+        if vae.codec.schema is not None and not given.of(vae):
+            raise ConditionError(
+                f"a condition is needed to answer to; {vae.codec.schema.described()}: give --source TEXT, --label NAME=VALUE or "
+                "--feature FILE"
+            )
     sources = _sources(vae, given, data, reading, common)
     _say_if_cut(vae.codec, sources, common)
     config, seed = decoding.over(vae.codec.decoding), common.drawn_seed

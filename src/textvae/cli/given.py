@@ -62,6 +62,8 @@ class Given(Group):
                 raise ConditionError(
                     f"--label {text!r} cannot be read; write NAME=VALUE, as sentiment=positive"
                 )
+            if name.strip() in values:
+                raise ConditionError(f"--label {name.strip()} is given twice; a text has one value of it")
             values[name.strip()] = value.strip()
         if self.source is not None:
             if not self.source.strip():

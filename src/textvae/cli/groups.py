@@ -75,7 +75,11 @@ class Common(Group):
 
     seed: Annotated[
         int | None,
-        typer.Option("--seed", min=0, help="Random seed; unset: one is drawn and printed."),
+        typer.Option(
+            "--seed",
+            min=0,
+            help="Random seed; unset: 0 where a verb measures, else one that is drawn and printed.",
+        ),
     ] = None
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")] = "auto"
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False

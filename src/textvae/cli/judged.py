@@ -79,6 +79,10 @@ class Judged:
         for name, run in zip(self.names, self.runs, strict=True):
             self.common.screen.note(f"random texts of {run}")
             vae = self.common.load(run)
+            if vae.codec.schema is not None and vae.codec.schema.source_max_length:
+                self.common.screen.note(
+                    f"note: {run} answers to sources, and speaks freely here; its answers are judged with --data"
+                )
             decoding = self.decoding.over(vae.codec.decoding)
             found[name] = vae.sample(num, decoding=decoding, seed=self.seed)
         return found

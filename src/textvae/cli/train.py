@@ -174,9 +174,9 @@ def _commands(found: "Summary", run: str) -> list[str]:
             f"interpolate {run} 'one text' 'another text'",
         ]
     schema = ConditionSchema.from_json(path.read_bytes())
-    given = [
-        f"--label {shlex.quote(f'{one.name}={one.values[0] if one.values else 0}')}" for one in schema.labels
-    ]
+    likely = [one.values[0] if one.values else f"{one.mean:.4g}" for one in schema.labels]
+    named = zip(schema.labels, likely, strict=True)
+    given = [f"--label {shlex.quote(f'{one.name}={value}')}" for one, value in named]
     given += ["--source 'a text of yours'"] if schema.source_max_length else []
     given += ["--feature YOURS.npy"] if schema.features else []
     asked = " ".join(given)

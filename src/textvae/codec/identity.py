@@ -25,5 +25,7 @@ def weights_digest(model: object) -> str:
         ConfigError: an export, whose weights lie in graphs.
     """
     if not isinstance(model, nn.Module):
-        raise ConfigError("an ONNX export has no weights to tell apart; use the run that it came from")
+        raise ConfigError(
+            "an ONNX export has no weights that attributes and edits could be fitted to; use the run that it came from"
+        )
     return tensors_digest(model.state_dict())

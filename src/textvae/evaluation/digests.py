@@ -27,13 +27,21 @@ def model_digest(codec: Codec) -> str:
     Raises:
         ConfigError: an export, whose weights lie in graphs.
     """
-    if not isinstance(codec.model, nn.Module):
-        raise ConfigError("results of an ONNX export are not kept; evaluate the run that it came from")
-    hashed = hashlib.sha256()
+    state, hashed = state_digest(codec), hashlib.sha256()
     for name, content in sorted(description_files(codec).items()):
         if isinstance(content, bytes):  # the fitted prior is tensors, as the weights are
             hashed.update(name.encode() + content)
-    prior = enumerate(prior_tensors(codec.fitted_prior).values()) if codec.fitted_prior else ()
-    tensors = dict(codec.model.state_dict()) | {f"prior.{i}": tensor for i, tensor in prior}
-    hashed.update(tensors_digest(tensors).encode())
+    hashed.update(state.encode())
     return hashed.hexdigest()[:16]
+
+
+def state_digest(codec: Codec) -> str:
+    """Return what tells a model's weights, and the prior fitted to them, apart: 16 hexadecimal digits of SHA-256.
+
+    Raises:
+        ConfigError: an export.
+    """
+    if not isinstance(codec.model, nn.Module):
+        raise ConfigError("results of an ONNX export are not kept; evaluate the run that it came from")
+    prior = enumerate(prior_tensors(codec.fitted_prior).values()) if codec.fitted_prior else ()
+    return tensors_digest(dict(codec.model.state_dict()) | {f"prior.{i}": tensor for i, tensor in prior})

@@ -31,6 +31,7 @@ class Kept:
     settings: dict[str, Any]
     num_cut: int
     model: str
+    state: str
     fresh: bool = False
 
     def __post_init__(self) -> None:
@@ -57,6 +58,7 @@ class Kept:
         record = {
             "textvae": __version__,
             "model": self.model,
+            "state": self.state,
             "settings": self.settings,
             "num_cut": self.num_cut,
             "families": self._families,
@@ -73,10 +75,14 @@ def read_record(path: Path) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def kept_evaluations(folder: Path) -> list[Evaluation]:
-    """Return the evaluations kept in a folder, the newest first."""
+def kept_evaluations(folder: Path, state: str) -> list[Evaluation]:
+    """Return the evaluations kept in a folder of the model as it is, its `state_digest`, the newest first."""
     paths = sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: path.stat().st_mtime, reverse=True)
-    records = (record for path in paths if "families" in (record := read_record(path)))
+    records = (
+        record
+        for path in paths
+        if "families" in (record := read_record(path)) and record.get("state") == state
+    )
     return [
         Evaluation(
             parts={name: Part.from_json(part) for name, part in record["families"].items()},

@@ -14,7 +14,7 @@ from textvae.errors import ConfigError, DataError
 from textvae.evaluation import user
 from textvae.evaluation.bootstrap import LEVEL, RESAMPLES
 from textvae.evaluation.definitions import FAMILIES
-from textvae.evaluation.digests import digest_of, model_digest
+from textvae.evaluation.digests import digest_of, model_digest, state_digest
 from textvae.evaluation.judging import Judging
 from textvae.evaluation.kept import Kept
 from textvae.evaluation.plan import Plan, Tell
@@ -88,7 +88,8 @@ def evaluate(
     settings, num_cut = _settings(subject), subject.store.num_cut
     kept = None
     if keep is not None:
-        kept = Kept(Path(keep).expanduser(), settings, num_cut, model_digest(codec), fresh)
+        model, state = model_digest(codec), state_digest(codec)
+        kept = Kept(Path(keep).expanduser(), settings, num_cut, model, state, fresh)
     return Evaluation(parts=_measured(subject, kept, tell), settings=settings, num_cut=num_cut)
 
 

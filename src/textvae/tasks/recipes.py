@@ -134,7 +134,8 @@ def recipe(name: str, given: Mapping[str, Any]) -> Settings:
     missing = [need for need in found.needs if given.get(need) is None]
     if missing:
         option = {"source": "--source", "labels": "--label", "feature": "--feature"}[missing[0]]
-        raise ConfigError(f"the task {name} needs {option}; {found.help}")
+        told = found.help.removeprefix(f"{option}: ")
+        raise ConfigError(f"the task {name} needs {option}: {told}")
     if name in MADE and given.get("source") is None:
         return _over(found.settings, {"data": {"pairs": name}})
     return found.settings

@@ -5,6 +5,7 @@ value). The strength of the ridge and the calibration are chosen by cross-valida
 """
 
 import math
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -175,7 +176,11 @@ def _logistic(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return W, (C, D), and b, (C,); of two values the two rows are opposite."""
     linear, _ = _learners()
-    model = linear.LogisticRegression(C=strength, max_iter=1000).fit(z, targets)
+    from sklearn.exceptions import ConvergenceWarning
+
+    model = linear.LogisticRegression(C=strength, max_iter=1000)
+    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
+        model.fit(z, targets)  # the last digits of weights that are as good as done
     if num_values == 2:
         return np.concatenate([-model.coef_, model.coef_]) / 2, np.concatenate(
             [-model.intercept_, model.intercept_]

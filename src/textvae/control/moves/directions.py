@@ -95,7 +95,9 @@ def _dimension(number: int, model: Conditioned, corpus: Posterior | None) -> Dir
 
 def _axis(number: int, corpus: Posterior | None) -> Direction:
     if corpus is None:
-        raise ConfigError("a principal axis is one of given texts; give them as data, or name a dimension")
+        raise ConfigError(
+            "a principal axis is one of given texts; give them (--data DATA), or name a dimension (--dimension N)"
+        )
     found = principal_axes(corpus.loc)
     along = found.directions[number]
     variance = found.variances[number] + (_inner_variance(corpus) * along.square()).sum()

@@ -54,6 +54,11 @@ def checked_task(
     _check_texts(task)
     if judge is not None and judge.model.config.has_latent:
         raise ConfigError("the judge has a latent; a language model is needed, as RUN/baseline of the doctor")
+    if judge is not None and judge.model.config.has_condition:
+        raise ConfigError(
+            "the judge answers to conditions, as the baseline of a conditional run does; a language model of plain texts like "
+            "'source answer' is needed: train one on them with --set model.encoder=none and without --source"
+        )
     return task
 
 

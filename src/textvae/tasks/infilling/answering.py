@@ -10,8 +10,12 @@ from textvae.tasks.infilling.gapped import Gapped
 
 
 def takes_source(codec: Codec) -> bool:
-    """Return whether a model answers to a source text, as one of the tasks infill and completion does."""
-    return codec.schema is not None and "source" in codec.schema.names
+    """Return whether a model answers to a source text that may have a gap or end early: of the tasks infill and completion, or of a column."""
+    return (
+        codec.schema is not None
+        and "source" in codec.schema.names
+        and codec.schema.columns.pairs != "dialogue"
+    )
 
 
 def answered(
@@ -40,6 +44,10 @@ def answered(
     if len(gapped.parts) > 2:
         raise ConfigError(
             f"{text!r:.60} has {len(gapped.parts) - 1} gaps; a model of --task infill fills one: fill one at a time"
+        )
+    if codec.schema is not None and codec.schema.columns.pairs == "completion" and gapped.parts[-1].strip():
+        raise ConfigError(
+            f"{text!r:.60} goes on behind its gap; a model of --task completion writes ends: let the text end with ..."
         )
     source = text if GAP in text else gapped.parts[0].strip()
     found = answers(codec, {"source": source}, n, decoding=decoding, rerank=True, seed=seed)
