@@ -256,7 +256,9 @@ def test_traversals_that_cannot_be(vae):
         vae.traverse("a", dimension=3)
     with pytest.raises(ConfigError, match="both dimension 1 and axis 0 are named; name one"):
         vae.traverse("a", dimension=1, axis=0)
-    with pytest.raises(ConfigError, match="a principal axis is one of given texts; give them as data"):
+    with pytest.raises(
+        ConfigError, match=r"a principal axis is one of given texts; give them \(--data DATA\)"
+    ):
         vae.traverse("a", axis=0)
     with pytest.raises(ConfigError, match="steps is 1; it must be at least 2"):
         vae.traverse("a", dimension=0, steps=1)
@@ -426,7 +428,7 @@ def test_traverse_on_the_command_line(run, tmp_path):
     assert 0.25 <= direction["share"] <= 1
     assert len(direction["steps"]) == 5
     assert len(record("traverse", run, ENGLISH[3])["directions"]) == 3
-    assert "give them as data" in failed("traverse", run, ENGLISH[3], "--axis", 0)
+    assert "give them (--data DATA)" in failed("traverse", run, ENGLISH[3], "--axis", 0)
 
 
 def test_changed_words_are_set_off_on_a_terminal_without_colour(capsys, monkeypatch):
